@@ -1,0 +1,1 @@
+"""Finds, measures and explains calcification of the mitral annulus on cardiac CT."""

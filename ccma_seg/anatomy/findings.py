@@ -1,0 +1,52 @@
+"""What is known of the heart before calcium is looked at."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from ccma_seg.anatomy.annulus import MitralAnnulus
+from ccma_seg.geometry import Point
+from ccma_seg.reasons import Reason
+from ccma_seg.volume import LabelMap
+
+BLOOD_POOL_LV = 6
+"""Label of the blood pool of the left ventricle."""
+
+BLOOD_POOL_LA = 7
+"""Label of the blood pool of the left atrium."""
+
+
+class ContrastState(StrEnum):
+    """Whether the blood is enhanced, as measured in the images."""
+
+    NONE = "none"
+    UNCERTAIN = "uncertain"
+    ENHANCED = "enhanced"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contrast:
+    """How bright the blood of the left heart is."""
+
+    state: ContrastState
+    blood_pool_hu: float | None
+    """Median HU of the left heart's blood."""
+    blood_pool_sd_hu: float | None
+    """Noise in it: a robust standard deviation."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Anatomy:
+    """Where the heart and its mitral annulus lie; None where they could not be found, with a reason."""
+
+    contrast: Contrast
+    heart_box_mm: tuple[Point, Point] | None
+    """Lower and upper corner of the heart without the great vessels, LPS."""
+
+    annulus: MitralAnnulus | None
+    blood_pools: LabelMap | None = None
+    """Labels `BLOOD_POOL_LV` and `BLOOD_POOL_LA` on a crop of the volume's grid."""
+
+    myocardium_hu: float | None = None
+    apex_mm: Point | None = None
+    aortic_root_mm: Point | None = None
+    reasons: tuple[Reason, ...] = field(default=())

@@ -1,0 +1,1 @@
+"""From the anatomy to everything that is calcified, sorted by place."""

@@ -1,0 +1,66 @@
+"""What is calcified, and to what each calcification belongs."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from ccma_seg.geometry import Bools, Geometry, Point
+from ccma_seg.reasons import Reason
+
+
+class CalciumKind(StrEnum):
+    """The place of a calcification; only `ANNULAR` can be MAC or CCMA."""
+
+    ANNULAR = "annular"
+    CORONARY = "coronary"
+    AORTIC_VALVE = "aortic_valve"
+    AORTIC_WALL = "aortic_wall"
+    PAPILLARY = "papillary"
+    MYOCARDIAL = "myocardial"
+    PERICARDIAL = "pericardial"
+    BONE = "bone"
+    METAL = "metal"
+    CONTRAST = "contrast"
+    """Dense venous contrast: not calcium, though above the threshold."""
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calcification:
+    """One connected component above the calcium threshold."""
+
+    label: int
+    """Its value in `CalciumMap.labels`."""
+    kind: CalciumKind
+    volume_mm3: float
+    centroid_mm: Point
+    peak_hu: int
+    reason: str = ""
+    """Why it is of this kind, in a few words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CalciumMap:
+    """Everything above the calcium threshold near the heart."""
+
+    labels: npt.NDArray[np.int32]
+    """(slice, row, column); 0 is none, others are `Calcification.label`."""
+
+    geometry: Geometry
+    """A crop of the volume's grid."""
+
+    threshold_hu: float
+    threshold_rule: str
+    """The rule that gave the threshold, in words with its figures."""
+
+    calcifications: tuple[Calcification, ...]
+    """Largest first."""
+
+    reasons: tuple[Reason, ...] = field(default=())
+
+    def of_kind(self, kind: CalciumKind) -> Bools:
+        """Return where calcium of one kind is, as booleans on `geometry`."""
+        labels = [c.label for c in self.calcifications if c.kind == kind]
+        return np.isin(self.labels, labels)

@@ -1,0 +1,50 @@
+"""A verdict with its evidence."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """What a lesion or an exam is called; the order is from plain to serious."""
+
+    NO_CALCIFICATION = "no_calcification"
+    MAC = "mac"
+    OTHER = "other"
+    INDETERMINATE = "indeterminate"
+    CCMA = "ccma"
+    CCMA_RUPTURE_NOT_ASSESSABLE = "ccma_rupture_not_assessable"
+    CCMA_POSSIBLE_RUPTURE = "ccma_possible_rupture"
+    RUPTURED_CCMA = "ruptured_ccma"
+
+
+class Outcome(StrEnum):
+    """Whether a criterion is met: not measured is a value of its own."""
+
+    HOLDS = "holds"
+    FAILS = "fails"
+    NOT_MEASURED = "not_measured"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """One criterion put to one lesion."""
+
+    criterion: str
+    quantity: str
+    value: float | bool | None
+    comparison: str
+    limit: float | bool
+    outcome: Outcome
+    strength: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What one lesion is called, how surely, and why."""
+
+    verdict: Verdict
+    confidence: float
+    """0 to 1; falls with missing evidence, image quality and localisation. Not a probability."""
+    explanation: str
+    evidence: tuple[Evidence, ...] = field(default=())

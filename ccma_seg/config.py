@@ -1,0 +1,1 @@
+"""All parameters of all steps."""

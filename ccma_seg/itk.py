@@ -1,0 +1,1 @@
+"""SimpleITK's only door: resampling, distance maps, NRRD."""

@@ -1,0 +1,1 @@
+"""From annular calcium to masses, their parts and their measures."""

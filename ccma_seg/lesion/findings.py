@@ -1,0 +1,126 @@
+"""A mass at the annulus: its parts as voxels, and what was measured on them.
+
+The names of the measurements are those of the record (`lesions` in `report.json`).
+"""
+
+from dataclasses import dataclass, field
+
+from ccma_seg.geometry import Point
+from ccma_seg.reasons import Reason
+from ccma_seg.volume import LabelMap
+
+ANNULAR_CALCIUM = 1
+RIM = 2
+CORE = 3
+CAVITY = 4
+LEAK = 5
+"""Labels, as in `labels.nii.gz`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Lesion:
+    """One mass at the annulus, with its parts told apart."""
+
+    id: int
+    """From 1, by falling volume."""
+
+    parts: LabelMap
+    """`RIM`, `CORE`, `CAVITY` and `LEAK` on a crop of the volume's grid."""
+
+    reasons: tuple[Reason, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """An opening in the rim."""
+
+    width_mm: float
+    direction: Point
+    """Unit vector from the centroid of the mass."""
+    faces: str
+    """left_ventricle, left_atrium, myocardium, fat or unknown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rim:
+    """The calcified shell."""
+
+    coverage_pct: float | None = None
+    thickness_mm: float | None = None
+    thickness_max_mm: float | None = None
+    mean_hu: float | None = None
+    peak_hu: float | None = None
+    p75_hu: float | None = None
+    p95_hu: float | None = None
+    volume_mm3: float | None = None
+    gaps: tuple[Gap, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Core:
+    """What the shell encloses, less a margin for partial volume."""
+
+    mean_hu: float | None = None
+    median_hu: float | None = None
+    sd_hu: float | None = None
+    p10_hu: float | None = None
+    p90_hu: float | None = None
+    volume_mm3: float | None = None
+    calcified_fraction: float | None = None
+    """Share of the core's voxels that are as dense as three quarters of the rim's 95th percentile."""
+    ratio_to_blood_pool: float | None = None
+    erosion_mm: float | None = None
+    enhancement_hu: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cavity:
+    """The part of the inside that is filled with contrast-enhanced blood."""
+
+    present: bool | None = None
+    volume_mm3: float | None = None
+    mean_hu: float | None = None
+    ratio_to_blood_pool: float | None = None
+    neck_mm: float | None = None
+    neck_to_diameter: float | None = None
+    communicates_with: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leak:
+    """Caseous material outside a gap of the rim."""
+
+    present: bool | None = None
+    volume_mm3: float | None = None
+    mean_hu: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurements:
+    """The figures of one lesion; None where not measured, with an entry in `reasons`."""
+
+    centroid_mm: Point
+    annulus_angle_deg: float | None = None
+    sector: str | None = None
+    annulus_distance_mm: float | None = None
+    """From the annulus curve to the nearest voxel of the mass."""
+    centroid_distance_mm: float | None = None
+    """From the annulus curve to the centroid of the mass."""
+    long_axis_mm: float | None = None
+    short_axis_mm: float | None = None
+    third_axis_mm: float | None = None
+    max_diameter_mm: float | None = None
+    volume_mm3: float | None = None
+    surface_mm2: float | None = None
+    sphericity: float | None = None
+    solidity: float | None = None
+    rim: Rim = field(default_factory=Rim)
+    core: Core = field(default_factory=Core)
+    cavity: Cavity = field(default_factory=Cavity)
+    leak: Leak = field(default_factory=Leak)
+    lvot_distance_mm: float | None = None
+    wall_depth_mm: float | None = None
+    touches_border: bool = False
+    uncertainty: dict[str, float] = field(default_factory=dict)
+    """Half-width of the 95 % interval of any number above, by its key path: `rim.coverage_pct`."""
+    reasons: tuple[Reason, ...] = ()

@@ -1,0 +1,1 @@
+"""nibabel's only door: volumes and label maps; RAS exists here and nowhere else."""

@@ -1,0 +1,1 @@
+"""The verbs in a row."""

@@ -1,0 +1,1 @@
+"""What people and programs open: record, tables, label maps, pictures."""

@@ -1,0 +1,1 @@
+"""What is on disk: find and group series, judge them, read and write them."""

@@ -1,0 +1,107 @@
+"""What was scanned, and how."""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from ccma_seg.errors import GeometryError
+from ccma_seg.geometry import Bools, Geometry
+from ccma_seg.reasons import Reason
+
+PADDING_HU = -1024
+"""HU of voxels that were never measured (outside the reconstruction circle, or filled in)."""
+
+Hu = npt.NDArray[np.int16]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acquisition:
+    """How a series was scanned and reconstructed; None where the headers do not say.
+
+    Nothing here identifies the patient.
+    """
+
+    study_uid: str = ""
+    series_uid: str = ""
+    frame_of_reference_uid: str = ""
+    description: str = ""
+    manufacturer: str = ""
+    model: str = ""
+    slice_thickness_mm: float | None = None
+    """Nominal thickness, which is not the distance between slices."""
+    tube_voltage_kv: float | None = None
+    kernel: str = ""
+    cardiac_phase_percent: float | None = None
+    trigger_time_ms: float | None = None
+    contrast_agent: bool | None = None
+    """Whether the headers name a contrast agent; the images decide."""
+    sop_instance_uids: tuple[str, ...] = ()
+    """One per slice of the volume, in order; empty where slices do not correspond to stored images."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Volume:
+    """A CT in Hounsfield units on its grid.
+
+    Raises
+    ------
+    GeometryError
+        If the array and the grid differ in shape.
+    """
+
+    hu: Hu
+    """(slice, row, column), read-only; `PADDING_HU` where nothing was measured."""
+
+    geometry: Geometry
+    acquisition: Acquisition = field(default_factory=Acquisition)
+    reasons: tuple[Reason, ...] = ()
+    """What the reader found that limits the result."""
+
+    read_seconds: float | None = None
+    """How long reading took."""
+
+    def __post_init__(self) -> None:
+        if self.hu.shape != self.geometry.shape:
+            raise GeometryError(f"voxels must fill their grid: array {self.hu.shape}, grid {self.geometry.shape}")
+        if self.hu.dtype != np.int16:
+            raise GeometryError(f"HU must be int16, got {self.hu.dtype}")
+        self.hu.flags.writeable = False
+
+    def crop(self, slices: tuple[slice, slice, slice]) -> "Volume":
+        """Return a view on part of the volume."""
+        return replace(self, hu=self.hu[slices], geometry=self.geometry.crop(slices))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LabelMap:
+    """Which voxel belongs to what, on a crop of a volume's grid or on a grid of its own."""
+
+    labels: npt.NDArray[np.uint8]
+    """(slice, row, column); 0 is none."""
+
+    geometry: Geometry
+
+    def __post_init__(self) -> None:
+        if self.labels.shape != self.geometry.shape:
+            raise GeometryError(f"labels must fill their grid: {self.labels.shape}, grid {self.geometry.shape}")
+
+    def mask(self, label: int) -> Bools:
+        """Return where `label` is, as booleans."""
+        return np.asarray(self.labels == label)
+
+    def slices_in(self, geometry: Geometry) -> tuple[slice, slice, slice]:
+        """Return the index ranges of this crop in the larger grid it was cut from.
+
+        Raises
+        ------
+        GeometryError
+            If this is not a crop of `geometry`.
+        """
+        start = np.rint(geometry.to_index(self.geometry.origin_mm)).astype(int)
+        slices = tuple(slice(int(a), int(a) + n) for a, n in zip(start, self.geometry.shape, strict=True))
+        inside = (start >= 0).all() and (start + self.geometry.shape <= geometry.shape).all()
+        first, second, third = slices
+        if not inside or geometry.crop((first, second, third)).difference(self.geometry):
+            raise GeometryError("labels must lie on a crop of the volume's own grid")
+        return first, second, third
