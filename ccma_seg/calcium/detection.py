@@ -1,6 +1,7 @@
 """From a volume and its anatomy to everything that is calcified, each with its kind."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,7 @@ from ccma_seg.calcium.features import Features, find_features, in_root
 from ccma_seg.calcium.findings import Calcification, CalciumKind, CalciumMap
 from ccma_seg.calcium.mass import gather_patches
 from ccma_seg.calcium.parameters import CalciumParams
-from ccma_seg.calcium.pools import find_dense_pools
+from ccma_seg.calcium.pools import Pools, find_dense_pools
 from ccma_seg.calcium.ring import dense_ring
 from ccma_seg.calcium.sorting import Place, depends_on_uncertainty, is_faint, near_annulus, sort_by_place
 from ccma_seg.calcium.surroundings import find_surroundings
@@ -85,28 +86,40 @@ def _sorted_map(
 ) -> CalciumMap:
     ring, hu, params = dense_ring(annulus.curve_mm), np.ascontiguousarray(crop.hu), place.params
     mask = hu >= threshold.hu
-    pools = _take_out_pools(mask, hu, crop.geometry, ring, place)
+    pools = _dense_pools(hu, crop.geometry, ring, place)
+    pooled = _taken_out(mask, hu, crop.geometry, pools)
     components = without_noise(find_components(hu, crop.geometry, mask, ring_mm=ring), params)
     components = _split_at_root(components, anatomy=anatomy, annulus=annulus, params=params)
-    around = find_surroundings(components, hu, threshold_hu=threshold.hu, blood=place.blood, params=params)
-    features = find_features(components, around, anatomy=anatomy, annulus=annulus, ring_mm=ring, params=params)
+    sample = partial(find_surroundings, components, hu, pools=pools, blood=place.blood, params=params)
+    features = find_features(
+        components,
+        sample(distance_mm=params.shell_mm),
+        sample(distance_mm=params.wide_shell_mm),
+        anatomy=anatomy,
+        annulus=annulus,
+        ring_mm=ring,
+        params=params,
+    )
     kinds = gather_patches(components, features, [sort_by_place(f, place) for f in features], place)
     reasons = _reasons(features, kinds, place)
-    kinds += [(CalciumKind.CONTRAST, "pool of dense contrast")] * pools.count
-    return _as_map(_joined(components, pools), kinds, threshold, reasons)
+    kinds += [(CalciumKind.CONTRAST, "pool of dense contrast")] * pooled.count
+    return _as_map(_joined(components, pooled), kinds, threshold, reasons)
 
 
-def _take_out_pools(
-    mask: npt.NDArray[np.bool_], hu: npt.NDArray[np.int16], geometry: Geometry, ring: Floats, place: Place
+def _dense_pools(hu: npt.NDArray[np.int16], geometry: Geometry, ring: Floats, place: Place) -> Pools | None:
+    if place.blood is None:
+        return None
+    level = (place.blood.hu + place.threshold_hu) / 2
+    return find_dense_pools(hu, geometry, level_hu=level, ring_mm=ring, params=place.params)
+
+
+def _taken_out(
+    mask: npt.NDArray[np.bool_], hu: npt.NDArray[np.int16], geometry: Geometry, pools: Pools | None
 ) -> Components:
     """Clear the pools of dense contrast in `mask`, and return them."""
-    flat, label = np.zeros(0, np.intp), np.zeros(0, np.intp)
-    if place.blood is not None:
-        level = (place.blood.hu + place.threshold_hu) / 2
-        pools = find_dense_pools(hu, geometry, level_hu=level, ring_mm=ring, params=place.params)
-        flat = np.flatnonzero(mask)
-        label = pools.at(np.stack(np.unravel_index(flat, hu.shape), axis=-1)).astype(np.intp)
-        mask.ravel()[flat[label > 0]] = False
+    flat = np.zeros(0, np.intp) if pools is None else np.flatnonzero(mask)
+    label = flat if pools is None else pools.at(np.stack(np.unravel_index(flat, hu.shape), axis=-1)).astype(np.intp)
+    mask.ravel()[flat[label > 0]] = False
     every = Components(
         geometry=geometry, label=label, flat=flat, hu=hu.ravel()[flat], ring_mm=np.full(flat.size, np.inf), count=0
     )

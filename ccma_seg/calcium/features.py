@@ -35,6 +35,8 @@ class Features:
     """How much further from the annulus axis than the ring itself, on average."""
     root_mm: float
     """Centroid to the centre of the aortic root."""
+    above_root_mm: float
+    """... and how much of it towards the head."""
     root_share: float
     """Share of its volume in the aortic root, clear of the ring."""
     outside_heart_mm: float
@@ -42,9 +44,11 @@ class Features:
     cut: bool
     """Goes on beyond the region looked at."""
     fat: float
+    wide_fat: float
+    """Share of fat beyond a coronary artery's wall."""
     lung: float
     blood: float
-    bright: float
+    pool: float
     lowest_hu: float
 
     @property
@@ -78,6 +82,7 @@ def in_root(
 def find_features(
     components: Components,
     around: Surroundings,
+    wider: Surroundings,
     *,
     anatomy: Anatomy,
     annulus: MitralAnnulus,
@@ -88,6 +93,7 @@ def find_features(
     positions, index = components.positions_mm, components.index
     frame = annulus.to_frame(positions)
     centroid = components.mean(positions)
+    root = root_center(anatomy, annulus, params)
     ring_radius = _ring_radius(annulus, ring_mm, frame)
     spread = _spread_mm2(components, positions, centroid)
     last = np.array(components.geometry.shape) - 1
@@ -102,14 +108,16 @@ def find_features(
         "nearest_mm": components.min(components.ring_mm),
         "centroid_ring_mm": distance_to_ring(centroid, ring_mm),
         "outward_mm": components.mean(np.hypot(frame[:, 0], frame[:, 1]) - ring_radius),
-        "root_mm": np.linalg.norm(centroid - root_center(anatomy, annulus, params), axis=1),
+        "root_mm": np.linalg.norm(centroid - root, axis=1),
+        "above_root_mm": centroid[:, 2] - root[2],
         "root_share": components.mean(in_root(components, anatomy=anatomy, annulus=annulus, params=params)),
         "outside_heart_mm": _outside(centroid, anatomy.heart_box_mm),
         "cut": components.max(at_edge),
         "fat": around.fat,
+        "wide_fat": wider.fat,
         "lung": around.lung,
         "blood": around.blood,
-        "bright": around.bright,
+        "pool": around.pool,
         "lowest_hu": around.lowest_hu,
     }
     rows = zip(*(values.tolist() for values in table.values()), strict=True)

@@ -65,6 +65,8 @@ class CalciumParams:
 
     shell_mm: float = 2.5
     """Distance beyond the surface at which the surroundings are sampled: outside the blur of 1 mm FWHM (proposal)."""
+    wide_shell_mm: float = 5.0
+    """A second, wider one: beyond the wall and lumen of a coronary artery of 4-5 mm."""
     fat_hu: float = -30.0
     """Fat and lung lie below (fat -100 +- 30 HU)."""
     lung_hu: float = -400.0
@@ -80,12 +82,12 @@ class CalciumParams:
 
     coronary_width_mm: float = 6.0
     """Widest calcified coronary segment: 4-5 mm (proposal, clinical.md 4) and its blur."""
-    coronary_fat_share: float = 0.45
+    coronary_fat_share: float = 0.55
     """Coronary calcium is surrounded by fat and its lumen; annular calcium has heart muscle on one side (proposal)."""
     coronary_offset_mm: float = 4.0
     """On the epicardial side of the ring by more than this, less fat is enough (proposal)."""
-    coronary_offset_fat_share: float = 0.25
-    """... this much (proposal)."""
+    coronary_offset_fat_share: float = 0.35
+    """... this much, next to it or beyond the vessel (proposal)."""
 
     root_radius_mm: float = 18.0
     """Aortic root: sinus radius 16-19 mm (half of 32-38 mm)."""

@@ -42,18 +42,22 @@ def sort_by_place(features: Features, place: Place) -> tuple[CalciumKind, str]:
 
 
 def near_annulus(features: Features, place: Place) -> bool:
-    """Tell whether a component lies on the annulus (L1), give or take the annulus' own uncertainty."""
-    params = place.params
-    reach = params.centroid_annulus_mm + max(features.gyration_mm - params.small_radius_mm, 0)
-    touches = features.nearest_mm <= params.near_annulus_mm + place.uncertainty_mm
-    return touches and features.centroid_ring_mm <= reach + place.uncertainty_mm
+    """Tell whether a component lies on the annulus (L1), give or take the annulus' own uncertainty.
+
+    The allowance is for masses: a small focus off the ring is more likely something else.
+    """
+    allowance = place.uncertainty_mm * min(features.volume_mm3 / place.params.faint_volume_mm3, 1)
+    return _beyond_l1_mm(features, place.params) <= allowance
 
 
 def depends_on_uncertainty(features: Features, place: Place) -> bool:
-    """Tell whether a component lies on the annulus only thanks to the allowance for its uncertainty."""
-    params = place.params
-    reach = params.centroid_annulus_mm + max(features.gyration_mm - params.small_radius_mm, 0)
-    return features.nearest_mm > params.near_annulus_mm or features.centroid_ring_mm > reach
+    """Tell whether a component misses the annulus itself, and counts only for the allowance."""
+    return _beyond_l1_mm(features, place.params) > 0
+
+
+def _beyond_l1_mm(f: Features, params: CalciumParams) -> float:
+    reach = params.centroid_annulus_mm + max(f.gyration_mm - params.small_radius_mm, 0)
+    return max(f.nearest_mm - params.near_annulus_mm, f.centroid_ring_mm - reach)
 
 
 def is_faint(features: Features, place: Place) -> bool:
@@ -66,14 +70,11 @@ def is_faint(features: Features, place: Place) -> bool:
 def _contrast(f: Features, place: Place) -> str | None:
     if place.blood is None:
         return None
-    if f.bright >= MIN_POOL_CONTACT and not (near_annulus(f, place) and f.volume_mm3 > MAX_FRINGE_MM3):
-        return f"fringe of dense contrast ({f.bright:.0%} of its surroundings)"
-    if (
-        f.peak_hu >= place.params.streak_metal_hu
-        and f.metal_share < place.params.metal_share
-        and f.blood >= MIN_LAYER_BLOOD
-    ):
-        return "layer of undiluted contrast within blood"
+    if f.pool >= MIN_POOL_CONTACT and not (near_annulus(f, place) and f.volume_mm3 > MAX_FRINGE_MM3):
+        return f"fringe of dense contrast ({f.pool:.0%} of its surroundings)"
+    few = f.metal_share < place.params.metal_share
+    if f.peak_hu >= place.params.streak_metal_hu and few and not near_annulus(f, place):
+        return f"streak of undiluted contrast: peak {f.peak_hu:.0f} HU, most of it far less"
     return None
 
 
@@ -96,9 +97,17 @@ def _coronary_at_annulus(f: Features, place: Place) -> str | None:
     params = place.params
     if not near_annulus(f, place) or f.width_mm > params.coronary_width_mm:
         return None
-    outside = f.outward_mm > params.coronary_offset_mm and f.fat >= params.coronary_offset_fat_share
+    fat = max(f.fat, f.wide_fat)
+    outside = f.outward_mm > params.coronary_offset_mm and fat >= params.coronary_offset_fat_share
     if f.fat >= params.coronary_fat_share or outside:
-        return f"{f.width_mm:.0f} mm wide, in fat ({f.fat:.0%}) outside the ring"
+        return f"{f.width_mm:.0f} mm wide, in fat ({fat:.0%}), {f.outward_mm:.0f} mm outside the ring"
+    return None
+
+
+def _at_lung(f: Features, place: Place) -> str | None:
+    """Tell the edge of a moving heart or a vessel of the lung, near only because the annulus is uncertain."""
+    if near_annulus(f, place) and depends_on_uncertainty(f, place):
+        return _pericardial(f, place)
     return None
 
 
@@ -132,12 +141,10 @@ def _aortic_wall(f: Features, place: Place) -> str | None:
 
 
 def _ascending(f: Features, place: Place) -> str | None:
-    if (
-        f.root_mm <= 2 * place.params.aorta_radius_mm
-        and f.frame_mm[0] < -place.params.aorta_radius_mm
-        and f.depth_mm < 0
-    ):
-        return "above the aortic root"
+    params = place.params
+    beside = np.sqrt(max(f.root_mm**2 - f.above_root_mm**2, 0))
+    if 0 < f.above_root_mm <= MAX_ASCENDING_MM and beside <= params.aorta_radius_mm:
+        return f"{f.above_root_mm:.0f} mm above the aortic root"
     return None
 
 
@@ -153,10 +160,10 @@ def _coronary(f: Features, place: Place) -> str | None:
     params = place.params
     if (
         f.width_mm <= params.coronary_width_mm
-        and f.fat >= params.coronary_offset_fat_share
+        and max(f.fat, f.wide_fat) >= params.coronary_offset_fat_share
         and f.lung < params.pericardial_lung_share
     ):
-        return f"{f.width_mm:.0f} mm wide, in epicardial fat ({f.fat:.0%})"
+        return f"{f.width_mm:.0f} mm wide, in epicardial fat ({max(f.fat, f.wide_fat):.0%})"
     return None
 
 
@@ -190,6 +197,9 @@ MAX_INNER_FAT = 0.15
 MAX_LV_DEPTH_MM = 90.0
 """From annulus to apex 67-98 mm in six hand-marked CTs."""
 
+MAX_ASCENDING_MM = 70.0
+"""Length of the ascending aorta (textbook: 5-7 cm)."""
+
 DESCENDING_DEPTH_MM = -20.0
 """The descending aorta lies behind the left atrium: 28-48 mm basal of the annular plane in six CTs."""
 
@@ -198,6 +208,7 @@ RULES: tuple[tuple[CalciumKind, Rule], ...] = (
     (CalciumKind.METAL, _metal),
     (CalciumKind.AORTIC_VALVE, _aortic_valve),
     (CalciumKind.CORONARY, _coronary_at_annulus),
+    (CalciumKind.PERICARDIAL, _at_lung),
     (CalciumKind.UNKNOWN, _faint),
     (CalciumKind.ANNULAR, _annular),
     (CalciumKind.AORTIC_WALL, _aortic_wall),

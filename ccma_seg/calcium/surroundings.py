@@ -1,4 +1,4 @@
-"""What lies just outside each component: fat, lung, blood, other bright matter."""
+"""What lies just outside each component: fat, lung, blood, dense contrast."""
 
 from dataclasses import dataclass
 from itertools import product
@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from ccma_seg.calcium.components import Components, Integers
 from ccma_seg.calcium.parameters import CalciumParams
+from ccma_seg.calcium.pools import Pools
 from ccma_seg.calcium.threshold import Blood
 from ccma_seg.geometry import Bools, Floats
 
@@ -25,8 +26,8 @@ class Surroundings:
     fat: Floats
     lung: Floats
     blood: Floats
-    bright: Floats
-    """Above the threshold, but not the component itself: a neighbour, or a pool of dense contrast."""
+    pool: Floats
+    """In a pool of dense contrast."""
     lowest_hu: Floats
 
 
@@ -34,13 +35,15 @@ def find_surroundings(
     components: Components,
     hu: npt.NDArray[np.int16],
     *,
-    threshold_hu: float,
+    distance_mm: float,
+    pools: Pools | None,
     blood: Blood | None,
     params: CalciumParams,
 ) -> Surroundings:
     """Sample 18 directions at a fixed distance from each voxel, less what hits the component itself."""
     voxels = _thinned(components)
-    samples, own = _samples(voxels, components.geometry.shape, _offsets(components, params.shell_mm))
+    index, own = _samples(voxels, components.geometry.shape, _offsets(components, distance_mm))
+    samples = np.ravel_multi_index(tuple(index.T), components.geometry.shape)
     flat_hu = hu.ravel()[samples]
     outside = components.image().ravel()[samples] != own
     total = np.maximum(_count(own, outside, components.count), 1)
@@ -55,7 +58,7 @@ def find_surroundings(
         fat=share((flat_hu < params.fat_hu) & ~lung),
         lung=share(lung),
         blood=share(_is_blood(flat_hu, blood)),
-        bright=share(flat_hu >= threshold_hu),
+        pool=share(np.zeros(own.shape, bool) if pools is None else pools.at(index) > 0),
         lowest_hu=lowest[1:],
     )
 
@@ -83,8 +86,7 @@ def _offsets(components: Components, distance_mm: float) -> Integers:
 def _samples(voxels: Components, shape: tuple[int, int, int], offsets: Integers) -> tuple[Integers, Integers]:
     index = (voxels.index[:, None, :] + offsets[None]).reshape(-1, 3)
     np.clip(index, 0, np.array(shape) - 1, out=index)
-    flat = (index[:, 0] * shape[1] + index[:, 1]) * shape[2] + index[:, 2]
-    return flat, np.repeat(voxels.label, len(offsets))
+    return index, np.repeat(voxels.label, len(offsets))
 
 
 def _count(own: Integers, where: Bools, count: int) -> Floats:
