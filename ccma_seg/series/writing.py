@@ -73,8 +73,6 @@ class SeriesTags:
     tube_current_ma: int = 500
     exposure_time_ms: int = 300
     data_collection_diameter_mm: float = 500.0
-    heart_rate_bpm: int = 60
-    """Written with a cardiac phase only."""
     contrast_agent: str = "Iohexol 350 mg/mL"
     """Written when the acquisition names a contrast agent."""
     gantry_tilt_deg: float = 0.0
@@ -241,11 +239,11 @@ def _contrast(image: Dataset, volume: Volume, tags: SeriesTags) -> None:
         image.ContrastBolusRoute = "IV"
 
 
-def _cardiac(image: Dataset, volume: Volume, tags: SeriesTags) -> None:
+def _cardiac(image: Dataset, volume: Volume, _: SeriesTags) -> None:
+    """Scanners add these to CT images, though the standard has them in enhanced CT and MR only."""
     seen = volume.acquisition
     if seen.cardiac_phase_percent is not None:
         image.NominalPercentageOfCardiacPhase = seen.cardiac_phase_percent
-        image.HeartRate = tags.heart_rate_bpm
     if seen.trigger_time_ms is not None:
         image.TriggerTime = _decimal(seen.trigger_time_ms)
 
