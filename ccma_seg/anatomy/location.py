@@ -5,10 +5,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ccma_seg.anatomy.annulus import MitralAnnulus
+from ccma_seg.anatomy.blood import BloodParams, flood, pools
 from ccma_seg.anatomy.channels import Channels, channels
-from ccma_seg.anatomy.coarse import CoarseGrid, coarsen
+from ccma_seg.anatomy.coarse import CoarseGrid, coarsen, crop_to
 from ccma_seg.anatomy.contrast import ContrastParams, measure_contrast
 from ccma_seg.anatomy.findings import Anatomy, Contrast, ContrastState
+from ccma_seg.anatomy.frame import heart_frame
+from ccma_seg.anatomy.hinges import HingeParams, find_step
+from ccma_seg.anatomy.orifice import OrificeParams, find_orifice
 from ccma_seg.anatomy.pose import Pose
 from ccma_seg.anatomy.refine import Fit, RefineParams, Region, likeness, refine
 from ccma_seg.anatomy.ring import RingParams, annulus_at
@@ -31,6 +35,9 @@ class LocateParams:
     refine: RefineParams = field(default_factory=RefineParams)
     contrast: ContrastParams = field(default_factory=ContrastParams)
     ring: RingParams = field(default_factory=RingParams)
+    blood: BloodParams = field(default_factory=BloodParams)
+    hinges: HingeParams = field(default_factory=HingeParams)
+    orifice: OrificeParams = field(default_factory=OrificeParams)
 
     whole: Region = field(default=Region(radius_mm=150.0, shares=(0.7, 0.3, 0.0), cells=3000))
     """The first fit looks at the whole heart and its surroundings."""
@@ -89,6 +96,8 @@ class _Found:
 
     fit: Fit
     contrast: Contrast
+    levels: tuple[float, float] | None = None
+    """HU of muscle and of blood, where they can be told apart."""
 
 
 def locate(
@@ -151,7 +160,8 @@ def _find(volume: Volume, grid: CoarseGrid, template: HeartTemplate, params: Loc
     if levels is None:
         return _Found(fit=rest, contrast=contrast)
     fit = _zoom(channels(grid, blood=levels), near, template, regions=params.enhanced, params=params)
-    return _Found(fit=fit, contrast=_blood_of(volume, fit.pose, template, params))
+    contrast = _blood_of(volume, fit.pose, template, params)
+    return _Found(fit=fit, contrast=contrast, levels=_levels(contrast, params))
 
 
 def _check_likeness(pictures: Channels, fit: Fit, template: HeartTemplate, params: LocateParams) -> None:
@@ -211,7 +221,7 @@ def _describe(volume: Volume, found: _Found, template: HeartTemplate, params: Lo
         )
     shown = inside >= params.annulus_inside and bool(volume.geometry.contains(ring).all())
     reasons = () if inside >= params.whole_inside else (_cut_off(inside),)
-    return Anatomy(
+    anatomy = Anatomy(
         contrast=found.contrast,
         heart_box_mm=(as_point(box[0]), as_point(box[1])),
         annulus=_annulus(found, template, params) if shown else None,
@@ -219,6 +229,33 @@ def _describe(volume: Volume, found: _Found, template: HeartTemplate, params: Lo
         aortic_root_mm=as_point(pose.to_patient(template.aortic_root)),
         myocardium_hu=_muscle_hu(found.contrast, params),
         reasons=reasons,
+    )
+    return anatomy if found.levels is None or not shown else _with_blood(anatomy, volume, found, params)
+
+
+def _with_blood(anatomy: Anatomy, volume: Volume, found: _Found, params: LocateParams) -> Anatomy:
+    """Sharpen the annulus where blood shows, and part its pools."""
+    frame = heart_frame(found.fit.pose, heart_template())
+    middle = frame.to_patient(np.array([params.blood.ahead_mm, 0, 0]))
+    assert found.levels is not None
+    assert anatomy.annulus is not None
+    grid = crop_to(volume, middle, half_mm=params.blood.half_mm, cell_mm=params.blood.cell_mm)
+    basins = flood(grid, frame, found.levels, params=params.blood)
+    step = find_step(basins, frame, params=params.hinges)
+    orifice = find_orifice(basins, frame, step, params=params.orifice)
+    annulus = annulus_at(
+        orifice.center_mm,
+        orifice.normal,
+        np.array(anatomy.annulus.posterior),
+        params=params.ring,
+        method="blood_pools",
+        uncertainty_mm=orifice.uncertainty_mm,
+    )
+    return replace(
+        anatomy,
+        annulus=annulus,
+        apex_mm=as_point(orifice.apex_mm),
+        blood_pools=pools(volume, basins, found.levels, params=params.blood),
     )
 
 
