@@ -39,10 +39,14 @@ def read_nrrd(path: Path, *, max_voxels: int) -> Volume:
         _check(reader, path, max_voxels=max_voxels)
         image = reader.Execute()
     except RuntimeError as error:
-        raise CorruptInputError(f"{path.name} must be a whole NRRD file with its voxels inside; it is damaged") from error
+        raise CorruptInputError(
+            f"{path.name} must be a whole NRRD file with its voxels inside; it is damaged"
+        ) from error
     values = sitk.GetArrayViewFromImage(image)
     if not is_hu(values):
-        raise NoSeriesError(f"{path.name} must hold Hounsfield units, its {values.dtype} values are not; use the CT itself")
+        raise NoSeriesError(
+            f"{path.name} must hold Hounsfield units, its {values.dtype} values are not; use the CT itself"
+        )
     affine = np.eye(4)
     affine[:3, :3] = (np.array(image.GetDirection()).reshape(3, 3) * image.GetSpacing())[:, ::-1]
     affine[:3, 3] = image.GetOrigin()

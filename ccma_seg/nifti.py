@@ -8,6 +8,8 @@ from typing import Any, BinaryIO, cast
 import nibabel as nib
 import numpy as np
 import numpy.typing as npt
+from nibabel.filebasedimages import ImageFileError
+from nibabel.spatialimages import HeaderDataError
 
 from ccma_seg.errors import CorruptInputError, InputPathError, NoSeriesError, OutputError
 from ccma_seg.geometry import Floats, Geometry
@@ -21,7 +23,14 @@ _NIFTI2_MAGIC_AT, _NIFTI2_MAGICS = 4, (b"n+2\0", b"ni2\0")
 _RAS_TO_LPS = np.diag((-1.0, -1.0, 1.0, 1.0))
 _DIMENSIONS = 3
 _COMPRESSION = 6
-_DAMAGED = (OSError, EOFError, zlib.error, ValueError, nib.spatialimages.HeaderDataError, nib.filebasedimages.ImageFileError)
+_DAMAGED = (
+    OSError,
+    EOFError,
+    zlib.error,
+    ValueError,
+    HeaderDataError,
+    ImageFileError,
+)
 
 
 def is_nifti(path: Path) -> bool:
@@ -47,7 +56,9 @@ def read_volume(path: Path, *, max_voxels: int) -> Volume:
     """
     values, geometry, placed = _read(path, max_voxels=max_voxels)
     if not is_hu(values):
-        raise NoSeriesError(f"{path.name} must hold Hounsfield units, its {values.dtype} values are not; use the CT itself")
+        raise NoSeriesError(
+            f"{path.name} must hold Hounsfield units, its {values.dtype} values are not; use the CT itself"
+        )
     unplaced = Reason("orientation_unknown", "the file does not say how the patient lies", degrades=True)
     return Volume(hu=to_hu(values), geometry=geometry, reasons=() if placed else (unplaced,))
 
@@ -122,7 +133,9 @@ def _read(path: Path, *, max_voxels: int) -> tuple[npt.NDArray[Any], Geometry, b
     except InputPathError:
         raise
     except _DAMAGED as error:
-        raise CorruptInputError(f"{path.name} must be a whole NIfTI file: it is damaged ({type(error).__name__})") from error
+        raise CorruptInputError(
+            f"{path.name} must be a whole NIfTI file: it is damaged ({type(error).__name__})"
+        ) from error
     values, geometry = turned(values, _RAS_TO_LPS @ image.affine)
     return values, geometry, placed
 
@@ -149,5 +162,3 @@ def _open(path: Path) -> BinaryIO:
     with path.open("rb") as file:
         packed = file.read(len(_GZIP)) == _GZIP
     return cast("BinaryIO", gzip.open(path)) if packed else path.open("rb")
-
-

@@ -104,5 +104,7 @@ def _nothing(inventory: Inventory) -> str:
     counts: dict[str, int] = {}
     for skipped in inventory.skipped:
         counts[skipped.reason.text] = counts.get(skipped.reason.text, 0) + 1
-    told = ", ".join(f"{count} x {text}" for text, count in sorted(counts.items(), key=lambda item: -item[1])[:_MOST_TOLD])
+    told = ", ".join(
+        f"{count} x {text}" for text, count in sorted(counts.items(), key=lambda item: -item[1])[:_MOST_TOLD]
+    )
     return f"the input must hold a CT series; of {len(inventory.skipped)} files none belongs to one: {told}"

@@ -44,7 +44,9 @@ def decode(stream: bytes, coding: PixelCoding) -> Values:
     shape = coding.rows, coding.columns
     announced = announced_shape(stream)
     if announced is not None and announced != shape:
-        raise PixelError(f"the header says {shape[0]} x {shape[1]} pixels, the stream holds {announced[0]} x {announced[1]}")
+        raise PixelError(
+            f"the header says {shape[0]} x {shape[1]} pixels, the stream holds {announced[0]} x {announced[1]}"
+        )
     decoder = DECODERS.get(coding.transfer_syntax)
     try:
         values = np.asarray(_by_pydicom(stream, coding) if decoder is None else decoder(stream))

@@ -1,15 +1,18 @@
 """Look through a folder, a file or a zip for series."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ccma_seg.reasons import Reason
 from ccma_seg.series.grouping import group_images
 from ccma_seg.series.headers import read_images
-from ccma_seg.series.images import Image
 from ccma_seg.series.inventory import Inventory, Series, Skipped
 from ccma_seg.series.judging import judge
 from ccma_seg.series.params import ReadParams
 from ccma_seg.series.sources import Unreadable, find_sources
+
+if TYPE_CHECKING:
+    from ccma_seg.series.images import Image
 
 
 def find_series(path: str | Path, params: ReadParams = ReadParams()) -> Inventory:

@@ -1,6 +1,7 @@
 """Which images make up one volume."""
 
 import hashlib
+import itertools
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, replace
@@ -141,7 +142,7 @@ def _layers(ordered: list[Image], params: ReadParams) -> list[list[Image]]:
     heights = heights_mm(ordered)
     starts = np.flatnonzero(np.diff(heights) > params.position_tolerance_mm) + 1
     bounds = [0, *starts.tolist(), len(ordered)]
-    return [ordered[a:b] for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+    return [ordered[a:b] for a, b in itertools.pairwise(bounds)]
 
 
 def _without_copies(layers: list[list[Image]]) -> tuple[dict[int, int], list[Image]]:
@@ -216,5 +217,7 @@ def _stack(images: list[Image], duplicates: list[Image]) -> Stack:
         return Stack(images=tuple(images))
     names = ", ".join(sorted(image.source.file_name for image in duplicates)[:3])
     more = "" if len(duplicates) <= 3 else ", ..."
-    reason = Reason("duplicate_slices", f"{len(duplicates)} files are exact copies of others and were left out: {names}{more}")
+    reason = Reason(
+        "duplicate_slices", f"{len(duplicates)} files are exact copies of others and were left out: {names}{more}"
+    )
     return Stack(images=tuple(images), duplicates=tuple(duplicates), reasons=(reason,))

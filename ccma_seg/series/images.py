@@ -312,5 +312,3 @@ def _phase(percent: float | None, description: str) -> float | None:
         found = _PHASE_IN_TEXT.findall(description)
         percent = float(found[0]) if len(found) == 1 else None
     return percent if percent is not None and 0 <= percent <= _WHOLE_INTERVAL_PERCENT else None
-
-

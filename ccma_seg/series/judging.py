@@ -24,7 +24,7 @@ def judge(stack: Stack, params: ReadParams) -> Series:
     layout = lay_out(stack.images, params)
     obstacles = tuple(_obstacles(stack.images, layout, params))
     first = stack.images[0]
-    series = Series(
+    return Series(
         series_uid=first.series_uid,
         study_uid=first.study_uid,
         description=first.description,
@@ -43,11 +43,10 @@ def judge(stack: Stack, params: ReadParams) -> Series:
         rank=rank(first, _geometry(layout), params),
         rank_text=describe(first, _geometry(layout)),
     )
-    return series
 
 
 def _geometry(layout: Layout | str) -> Geometry | None:
-    if isinstance(layout, str) or len(layout.heights_mm) < 2 or not np.ptp(layout.heights_mm) > 0:  # noqa: PLR2004
+    if isinstance(layout, str) or len(layout.heights_mm) < 2 or not np.ptp(layout.heights_mm) > 0:
         return None
     return layout.geometry()
 
@@ -72,8 +71,10 @@ def _obstacles(images: tuple[Image, ...], layout: Layout | str, params: ReadPara
 
 def _size(images: tuple[Image, ...], params: ReadParams) -> Iterator[Obstacle]:
     coding = images[0].coding
-    voxels = len(images) * coding.frames * coding.rows * coding.columns if len(images) == 1 else (
-        len(images) * coding.rows * coding.columns
+    voxels = (
+        len(images) * coding.frames * coding.rows * coding.columns
+        if len(images) == 1
+        else (len(images) * coding.rows * coding.columns)
     )
     if voxels > params.max_voxels:
         shape = f"{max(len(images), coding.frames if len(images) == 1 else 1)} x {coding.rows} x {coding.columns}"
@@ -96,7 +97,9 @@ def _values(images: tuple[Image, ...]) -> Iterator[Obstacle]:
         yield Obstacle(error=NoSeriesError, code="not_hu", text=text)
     bare = [image for image in images if image.slope is None or image.intercept is None or not image.slope]
     if bare:
-        text = f"pixels must be Hounsfield units: {len(bare)} of {len(images)} images have no rescale slope and intercept"
+        text = (
+            f"pixels must be Hounsfield units: {len(bare)} of {len(images)} images have no rescale slope and intercept"
+        )
         yield Obstacle(error=NoSeriesError, code="not_hu", text=text)
 
 
@@ -109,7 +112,7 @@ def _cut_short(images: tuple[Image, ...]) -> Iterator[Obstacle]:
         have = min(image.source.size(), coding.offset + coding.length)
         if have < end:
             text = (
-                f"{image.source.file_name} (slice {index + 1}) must hold {coding.frame_bytes} bytes of pixels for each image, "
+                f"{image.source.file_name} (slice {index + 1}) must hold {coding.frame_bytes} bytes of pixels an image, "
                 f"{end - have} are missing; copy the file again"
             )
             yield Obstacle(error=CorruptInputError, code="truncated", text=text)
@@ -122,9 +125,7 @@ def _places(layout: Layout, params: ReadParams) -> Iterator[Obstacle]:
             f"slices must be evenly spaced within {params.position_tolerance_mm:g} mm: {layout.gaps(params)}; "
             "use --allow-missing-slices to interpolate"
         )
-        yield Obstacle(
-            error=IncompleteVolumeError, code="missing_slices", text=text, option="allow_missing_slices"
-        )
+        yield Obstacle(error=IncompleteVolumeError, code="missing_slices", text=text, option="allow_missing_slices")
     if layout.stray_mm > params.tilt_tolerance_px * min(layout.pixel_spacing_mm):
         text = f"slices must lie on one line, one lies {layout.stray_mm:.2f} mm beside it; export the series again"
         yield Obstacle(error=IncompleteVolumeError, code="stray_slices", text=text)
@@ -166,7 +167,5 @@ def _reasons(images: tuple[Image, ...], layout: Layout | str, params: ReadParams
         yield Reason("frame_of_reference_varies", text)
 
 
-_LOSSY = frozenset(
-    f"1.2.840.10008.1.2.4.{number}" for number in (50, 51, 81)
-)
+_LOSSY = frozenset(f"1.2.840.10008.1.2.4.{number}" for number in (50, 51, 81))
 """JPEG baseline, JPEG extended, JPEG-LS near-lossless; JPEG 2000 (91) may be either and says so in its header."""

@@ -61,7 +61,14 @@ class ReadParams:
     """How many slices are decoded at a time; more than there are cores gains nothing."""
 
     def __post_init__(self) -> None:
-        limits = ("min_slices", "max_voxels", "max_archive_bytes", "max_archive_ratio", "max_archive_members", "threads")
+        limits = (
+            "min_slices",
+            "max_voxels",
+            "max_archive_bytes",
+            "max_archive_ratio",
+            "max_archive_members",
+            "threads",
+        )
         for name in limits:
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} must be at least 1, got {getattr(self, name)}")

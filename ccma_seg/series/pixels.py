@@ -3,7 +3,6 @@
 import struct
 import sys
 from io import BytesIO
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -44,7 +43,7 @@ def _is_plain(image: Image) -> bool:
 def _read_plain(image: Image, out: Hu) -> Values:
     coding = image.coding
     offset = coding.offset + image.frame * coding.frame_bytes
-    count = image.source.read_into(memoryview(out).cast("B"), offset)
+    count = image.source.read_into(out.data.cast("B"), offset)
     if count < coding.frame_bytes:
         raise PixelError(f"{coding.frame_bytes - count} bytes of pixels are missing")
     return out
@@ -71,7 +70,7 @@ def _frame_stream(image: Image) -> bytes:
     """Return the compressed bytes of one frame."""
     try:
         with BytesIO(image.source.read(image.coding.offset)) as file:
-            return get_frame(file, image.frame, number_of_frames=image.coding.frames)
+            return bytes(get_frame(file, image.frame, number_of_frames=image.coding.frames))
     except ValueError as error:
         raise PixelError("its compressed pixels are cut short") from error
 
@@ -100,7 +99,9 @@ def _as_written(stored: Values, coding: PixelCoding) -> Values:
     spare = size - coding.bits_stored
     if coding.signed:
         values = stored.view(f"i{stored.itemsize}")
-        return values if spare == 0 else np.right_shift(np.left_shift(values, spare - low, out=values), spare, out=values)
+        return (
+            values if spare == 0 else np.right_shift(np.left_shift(values, spare - low, out=values), spare, out=values)
+        )
     values = stored.view(f"u{stored.itemsize}")
     if spare and (low or values.max() >> coding.bits_stored):
         values = np.right_shift(values, low, out=values)

@@ -10,7 +10,8 @@ from ccma_seg.series.kinds import is_derived
 from ccma_seg.series.params import ReadParams
 
 _CARDIAC_WORDS = re.compile(
-    r"card|coro?n(?!al)|corcta|\bcta\b|ccta|heart|herz|gated|diast|syst|calc|\bca[- ]?sc|snapshot|prospect|retro", re.IGNORECASE
+    r"card|coro?n(?!al)|corcta|\bcta\b|ccta|heart|herz|gated|diast|syst|calc|\bca[- ]?sc|snapshot|prospect|retro",
+    re.IGNORECASE,
 )
 _THIN_MM = 1.5
 """Slices up to this thickness show a rim of 1-2 mm (SCCT 2016: at most 1 mm for coronary CTA)."""

@@ -13,11 +13,11 @@ from ccma_seg.geometry import Geometry
 from ccma_seg.reasons import Reason
 from ccma_seg.series.choosing import choose_series
 from ccma_seg.series.correcting import straighten
+from ccma_seg.series.decoding import PixelError
 from ccma_seg.series.finding import find_series
 from ccma_seg.series.images import Image
 from ccma_seg.series.inventory import Series
 from ccma_seg.series.params import ReadParams
-from ccma_seg.series.decoding import PixelError
 from ccma_seg.series.pixels import ignores_padding, read_slice
 from ccma_seg.volume import PADDING_HU, Acquisition, Hu, Volume
 
@@ -100,7 +100,10 @@ def read_chosen(series: Series, params: ReadParams = ReadParams()) -> Volume:
         raise NoSeriesError("the series has no grid")
     hu = _read_slices(series.images, series.geometry, params)
     volume = Volume(
-        hu=hu, geometry=series.geometry, acquisition=_acquisition(series), reasons=(*series.reasons, *_padding(series, params), *_empty(hu))
+        hu=hu,
+        geometry=series.geometry,
+        acquisition=_acquisition(series),
+        reasons=(*series.reasons, *_padding(series, params), *_empty(hu)),
     )
     return straighten(volume, series.layout, params)
 
@@ -115,7 +118,9 @@ def _read_slices(images: tuple[Image, ...], geometry: Geometry, params: ReadPara
             read_slice(image, hu[index], params)
         except PixelError as error:
             name = image.source.file_name
-            raise CorruptInputError(f"{name} (slice {index + 1}) must hold a whole image: {error}; copy it again") from error
+            raise CorruptInputError(
+                f"{name} (slice {index + 1}) must hold a whole image: {error}; copy it again"
+            ) from error
 
     with ThreadPoolExecutor(params.threads) as pool:
         jobs = [pool.submit(read, index) for index in range(len(images))]

@@ -157,14 +157,17 @@ def _check_archive(path: Path, members: list[zipfile.ZipInfo], params: ReadParam
     ratio = total / max(path.stat().st_size, 1)
     if len(members) > params.max_archive_members:
         limit = params.max_archive_members
-        raise CorruptInputError(f"{path.name} must hold at most {limit} files, holds {len(members)}; unpack it yourself")
+        raise CorruptInputError(
+            f"{path.name} must hold at most {limit} files, holds {len(members)}; unpack it yourself"
+        )
     bloated = total > _SMALL_ARCHIVE_BYTES and ratio > params.max_archive_ratio
     if total > params.max_archive_bytes or bloated:
         raise CorruptInputError(
-            f"{path.name} must unpack to at most {params.max_archive_bytes / 1e9:.0f} GB and {params.max_archive_ratio:.0f} "
-            f"times its size, would be {total / 1e9:.1f} GB and {ratio:.0f} times; unpack it yourself if you trust it"
+            f"{path.name} must unpack to at most {params.max_archive_bytes / 1e9:.0f} GB and "
+            f"{params.max_archive_ratio:.0f} times its size, would be {total / 1e9:.1f} GB and {ratio:.0f} times; "
+            "unpack it yourself if you trust it"
         )
     for member in members:
         name = PurePosixPath(member.filename.replace("\\", "/"))
-        if name.is_absolute() or ".." in name.parts or name.parts[:1] and name.parts[0].endswith(":"):
+        if name.is_absolute() or ".." in name.parts or (name.parts[:1] and name.parts[0].endswith(":")):
             raise CorruptInputError(f"{path.name} must hold files below itself, one is named {str(name)[:80]!r}")

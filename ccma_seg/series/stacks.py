@@ -65,7 +65,7 @@ class Layout:
         return self.off_grid_mm <= params.rounding_tolerance_mm
 
     def is_tilted(self, params: ReadParams) -> bool:
-        """Tell whether slices drift sideways, or the header says that the gantry was tilted and nothing else shows it."""
+        """Tell whether slices drift sideways, or the header says that the gantry was tilted alone shows it."""
         height = float(np.ptp(self.heights_mm))
         drifts = float(np.linalg.norm(self.drift_mm)) * height > params.tilt_tolerance_px * min(self.pixel_spacing_mm)
         return drifts or self.hides_tilt(params)
@@ -79,9 +79,7 @@ class Layout:
         """Say where the distance between slices differs from the usual one."""
         steps = np.diff(self.heights_mm)
         odd = np.flatnonzero(np.abs(steps - self.step_mm) > params.position_tolerance_mm)
-        told = [
-            f"{steps[i]:.2f} mm after slice {i + 1} ({self._place(i)})" for i in odd[:_MOST_GAPS_TOLD].tolist()
-        ]
+        told = [f"{steps[i]:.2f} mm after slice {i + 1} ({self._place(i)})" for i in odd[:_MOST_GAPS_TOLD].tolist()]
         more = f" and {len(odd) - _MOST_GAPS_TOLD} more" if len(odd) > _MOST_GAPS_TOLD else ""
         return f"usual distance {self.step_mm:.2f} mm, but {', '.join(told)}{more}"
 
@@ -94,7 +92,7 @@ class Layout:
             If there are fewer than two slices.
         """
         count = len(self.heights_mm)
-        if count < 2:  # noqa: PLR2004 - a distance needs two
+        if count < 2:
             raise GeometryError("a grid needs at least two slices")
         return Geometry(
             shape=(count, self.rows, self.columns),
@@ -116,7 +114,7 @@ def lay_out(images: tuple[Image, ...], params: ReadParams) -> Layout | str:
     if first.pixel_spacing_mm is None:
         return "has no usable pixel spacing (PixelSpacing)"
     row, column = np.array(first.row_direction), np.array(first.column_direction)
-    skew = max(abs(np.linalg.norm(row) - 1), abs(np.linalg.norm(column) - 1), abs(float(row @ column)))
+    skew = float(np.abs([row @ row - 1, column @ column - 1, row @ column]).max())
     if skew > params.orientation_tolerance:
         return f"has no perpendicular unit directions: {first.row_direction}, {first.column_direction}"
     row = unit(row)
@@ -134,5 +132,3 @@ def lay_out(images: tuple[Image, ...], params: ReadParams) -> Layout | str:
         columns=first.coding.columns,
         header_tilt_deg=first.tilt_deg,
     )
-
-
