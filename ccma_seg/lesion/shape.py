@@ -138,7 +138,7 @@ def describe_mask(mask: Bools, geometry: Geometry) -> MaskShape:
     hull = ConvexHull(points)
     round_ = sphericity(volume, surface)
     centres = np.argwhere(mask) * np.array(geometry.spacing_mm)
-    axes = 4 * np.sqrt(np.maximum(np.linalg.eigvalsh(np.cov(centres.T, bias=True))[::-1], 0))
+    axes = 4 * np.sqrt(np.maximum(np.linalg.eigvalsh(np.cov(centres.T))[::-1], 0))
     return MaskShape(
         mesh_volume_mm3=volume,
         voxel_volume_mm3=float(mask.sum() * geometry.voxel_mm3),
@@ -151,7 +151,7 @@ def describe_mask(mask: Bools, geometry: Geometry) -> MaskShape:
         asphericity=1 / round_ - 1,
         max_diameter_mm=_largest_distance(points[hull.vertices]),
         pca_axes_mm=_three(axes),
-        elongation=float(np.sqrt(np.square(axes[1] / axes[0]))),
+        elongation=float(axes[1] / axes[0]),
         flatness=float(axes[2] / axes[0]),
         solidity=volume / float(hull.volume),
     )
