@@ -57,7 +57,7 @@ def exam_truth(
             "myocardium_hu": round(hu.myocardium, 2),
         },
         "heart": {"box_mm": _box(heart)},
-        "annulus": _annulus(annulus),
+        "annulus": annulus_truth(annulus),
         "calcium": _calcium(own, truths),
         "lesions": truths,
         "other_calcium": [_other(b) for b in rest],
@@ -219,7 +219,8 @@ def _series(volume: Volume) -> dict[str, Any]:
     }
 
 
-def _annulus(annulus: MitralAnnulus) -> dict[str, Any]:
+def annulus_truth(annulus: MitralAnnulus) -> dict[str, Any]:
+    """Tell where an annulus lies."""
     return {
         "center_mm": _rounded(annulus.center_mm),
         "normal": _rounded(annulus.normal, 5),
