@@ -1,1 +1,116 @@
 """SimpleITK's only door: resampling, distance maps, NRRD."""
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import SimpleITK as sitk  # noqa: N813 - its own documentation calls it so
+
+from ccma_seg.errors import CorruptInputError, NoSeriesError
+from ccma_seg.geometry import Floats32, Geometry
+from ccma_seg.reasons import Reason
+from ccma_seg.volume import Volume, is_hu, to_hu, turned
+
+_NRRD = b"NRRD000"
+_DIMENSIONS = 3
+_SPACE = b"space:"
+_HEADER_BYTES = 4096
+
+
+def is_nrrd(path: Path) -> bool:
+    """Tell an NRRD file by its content."""
+    with path.open("rb") as file:
+        return file.read(len(_NRRD)) == _NRRD
+
+
+def read_nrrd(path: Path, *, max_voxels: int) -> Volume:
+    """Read a CT in HU; the grid is turned so that slices grow to the head, rows to the back, columns to the left.
+
+    Raises
+    ------
+    NoSeriesError
+        If the image is not a three-dimensional one in HU, or is too large.
+    CorruptInputError
+        If the file is damaged.
+    """
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
+    reader.SetImageIO("NrrdImageIO")
+    try:
+        reader.ReadImageInformation()
+        _check(reader, path, max_voxels=max_voxels)
+        image = reader.Execute()
+    except RuntimeError as error:
+        raise CorruptInputError(
+            f"{path.name} must be a whole NRRD file with its voxels inside; it is damaged"
+        ) from error
+    values = sitk.GetArrayViewFromImage(image)
+    if not is_hu(values):
+        raise NoSeriesError(
+            f"{path.name} must hold Hounsfield units, its {values.dtype} values are not; use the CT itself"
+        )
+    affine = np.eye(4)
+    affine[:3, :3] = (np.array(image.GetDirection()).reshape(3, 3) * image.GetSpacing())[:, ::-1]
+    affine[:3, 3] = image.GetOrigin()
+    values, geometry = turned(values, affine)
+    return Volume(hu=to_hu(values), geometry=geometry, reasons=_unplaced(path))
+
+
+def _check(reader: sitk.ImageFileReader, path: Path, *, max_voxels: int) -> None:
+    shape = reader.GetSize()
+    if reader.GetNumberOfComponents() != 1 or len(shape) != _DIMENSIONS:
+        raise NoSeriesError(f"{path.name} must hold one volume of single values, it has the shape {shape}; split it")
+    if (voxels := int(np.prod([*shape], dtype=object))) > max_voxels:
+        raise NoSeriesError(f"{path.name} must have at most {max_voxels:.3g} voxels, it has {voxels:.3g}")
+
+
+def _unplaced(path: Path) -> tuple[Reason, ...]:
+    with path.open("rb") as file:
+        head = file.read(_HEADER_BYTES)
+    if _SPACE in head:
+        return ()
+    return (Reason("orientation_unknown", "the file does not say how the patient lies", degrades=True),)
+
+
+def resample(values: Floats32, geometry: Geometry, *, onto: Geometry, outside: float) -> Floats32:
+    """Interpolate an array on one grid linearly onto another; `outside` where it does not reach."""
+    image = _image(values, geometry)
+    grid = sitk.Image([1, 1, 1], sitk.sitkUInt8)
+    _place(grid, onto)
+    shape = [int(n) for n in onto.shape[::-1]]
+    resampled = sitk.Resample(
+        image,
+        shape,
+        sitk.Transform(),
+        sitk.sitkLinear,
+        grid.GetOrigin(),
+        grid.GetSpacing(),
+        grid.GetDirection(),
+        outside,
+        sitk.sitkFloat32,
+    )
+    return np.asarray(sitk.GetArrayFromImage(resampled))
+
+
+def _image(values: Floats32, geometry: Geometry) -> sitk.Image:
+    image = sitk.GetImageFromArray(values)
+    _place(image, geometry)
+    return image
+
+
+def _place(image: sitk.Image, geometry: Geometry) -> None:
+    image.SetOrigin(geometry.origin_mm)
+    image.SetSpacing(geometry.spacing_mm[::-1])
+    image.SetDirection(np.array(geometry.axes[::-1]).T.ravel().tolist())
+
+
+def resample_labels(labels: npt.NDArray[np.uint8], geometry: Geometry, *, onto: Geometry) -> npt.NDArray[np.uint8]:
+    """Look up the nearest label on another grid; 0 where the labels do not reach."""
+    image = sitk.GetImageFromArray(labels)
+    _place(image, geometry)
+    grid = sitk.Image([1, 1, 1], sitk.sitkUInt8)
+    _place(grid, onto)
+    size = [int(n) for n in onto.shape[::-1]]
+    place = grid.GetOrigin(), grid.GetSpacing(), grid.GetDirection()
+    resampled = sitk.Resample(image, size, sitk.Transform(), sitk.sitkNearestNeighbor, *place, 0, sitk.sitkUInt8)
+    return np.array(sitk.GetArrayViewFromImage(resampled))

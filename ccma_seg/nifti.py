@@ -1,1 +1,164 @@
 """nibabel's only door: volumes and label maps; RAS exists here and nowhere else."""
+
+import gzip
+import zlib
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import nibabel as nib
+import numpy as np
+import numpy.typing as npt
+from nibabel.filebasedimages import ImageFileError
+from nibabel.spatialimages import HeaderDataError
+
+from ccma_seg.errors import CorruptInputError, InputPathError, NoSeriesError, OutputError
+from ccma_seg.geometry import Floats, Geometry
+from ccma_seg.reasons import Reason
+from ccma_seg.volume import LabelMap, Volume, is_hu, to_hu, turned
+
+_GZIP = b"\x1f\x8b"
+_HEADER_BYTES = 348
+_MAGIC_AT, _MAGICS = 344, (b"n+1\0", b"ni1\0")
+_NIFTI2_MAGIC_AT, _NIFTI2_MAGICS = 4, (b"n+2\0", b"ni2\0")
+_RAS_TO_LPS = np.diag((-1.0, -1.0, 1.0, 1.0))
+_DIMENSIONS = 3
+_COMPRESSION = 6
+_DAMAGED = (
+    OSError,
+    EOFError,
+    zlib.error,
+    ValueError,
+    HeaderDataError,
+    ImageFileError,
+)
+
+
+def is_nifti(path: Path) -> bool:
+    """Tell a NIfTI file, gzipped or not, by its content."""
+    try:
+        with _open(path) as file:
+            head = file.read(_HEADER_BYTES)
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        return False
+    one, two = head[_MAGIC_AT:], head[_NIFTI2_MAGIC_AT : _NIFTI2_MAGIC_AT + 4]
+    return one in _MAGICS or (len(head) == _HEADER_BYTES and two in _NIFTI2_MAGICS)
+
+
+def read_volume(path: Path, *, max_voxels: int) -> Volume:
+    """Read a CT in HU; the grid is turned so that slices grow to the head, rows to the back, columns to the left.
+
+    Raises
+    ------
+    NoSeriesError
+        If the image is not a three-dimensional one in HU, or is too large.
+    CorruptInputError
+        If the file is damaged.
+    """
+    values, geometry, placed = _read(path, max_voxels=max_voxels)
+    if not is_hu(values):
+        raise NoSeriesError(
+            f"{path.name} must hold Hounsfield units, its {values.dtype} values are not; use the CT itself"
+        )
+    unplaced = Reason("orientation_unknown", "the file does not say how the patient lies", degrades=True)
+    return Volume(hu=to_hu(values), geometry=geometry, reasons=() if placed else (unplaced,))
+
+
+def read_labels(path: Path, *, max_voxels: int) -> LabelMap:
+    """Read a label map, turned like a volume.
+
+    Raises
+    ------
+    NoSeriesError
+        If the image is not a three-dimensional one of whole numbers from 0 to 255, or is too large.
+    CorruptInputError
+        If the file is damaged.
+    """
+    values, geometry, _ = _read(path, max_voxels=max_voxels)
+    labels = np.asarray(values).astype(np.uint8)
+    if not np.array_equal(labels, values):
+        raise NoSeriesError(f"{path.name} must hold labels, whole numbers from 0 to 255, got {values.dtype} values")
+    return LabelMap(labels=np.ascontiguousarray(labels), geometry=geometry)
+
+
+def write_labels(labels: LabelMap, path: Path, *, onto: Geometry | None = None) -> None:
+    """Write a label map as `.nii.gz`, the same bytes each time.
+
+    Parameters
+    ----------
+    labels
+        What to write.
+    path
+        Where to; replaced if it exists.
+    onto
+        The larger grid that `labels` is a crop of, to be written whole.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    GeometryError
+        If `labels` is no crop of `onto`.
+    """
+    whole = labels.labels
+    geometry = labels.geometry
+    if onto is not None:
+        whole = np.zeros(onto.shape, np.uint8)
+        whole[labels.slices_in(onto)] = labels.labels
+        geometry = onto
+    image = nib.Nifti1Image(whole.T, _to_ras(geometry))
+    image.set_sform(_to_ras(geometry), code="scanner")
+    image.set_qform(_to_ras(geometry), code="scanner")
+    image.header.set_xyzt_units("mm")
+    try:
+        with path.open("wb") as file, gzip.GzipFile("", "wb", _COMPRESSION, file, mtime=0) as packed:
+            image.to_stream(packed)
+    except OSError as error:
+        raise OutputError(f"{path.name} must be writable: {error.strerror or error}") from error
+
+
+def _to_ras(geometry: Geometry) -> Floats:
+    """Return the matrix from (column, row, slice) to RAS mm."""
+    affine = _RAS_TO_LPS @ geometry.affine
+    return np.asarray(affine[:, (2, 1, 0, 3)])
+
+
+def _read(path: Path, *, max_voxels: int) -> tuple[npt.NDArray[Any], Geometry, bool]:
+    """Return values, grid, and whether the file says how the patient lies."""
+    try:
+        with _open(path) as file:
+            image = _image(file, path)
+            shape = _shape(image, path, max_voxels=max_voxels)
+            placed = bool(image.header["sform_code"] or image.header["qform_code"])
+            values = np.asanyarray(image.dataobj).reshape(shape)
+    except InputPathError:
+        raise
+    except _DAMAGED as error:
+        raise CorruptInputError(
+            f"{path.name} must be a whole NIfTI file: it is damaged ({type(error).__name__})"
+        ) from error
+    values, geometry = turned(values, _RAS_TO_LPS @ image.affine)
+    return values, geometry, placed
+
+
+def _image(file: BinaryIO, path: Path) -> Any:
+    head = file.read(_HEADER_BYTES)
+    file.seek(0)
+    kind = nib.Nifti1Image if head[_MAGIC_AT:] in _MAGICS else nib.Nifti2Image
+    if b"ni1\0" in head[_MAGIC_AT:] or b"ni2\0" in head[_NIFTI2_MAGIC_AT : _NIFTI2_MAGIC_AT + 4]:
+        raise NoSeriesError(f"{path.name} must hold header and voxels in one file (.nii), not in two (.hdr, .img)")
+    return kind.from_stream(file)
+
+
+def _shape(image: Any, path: Path, *, max_voxels: int) -> tuple[int, int, int]:
+    shape = tuple(int(n) for n in image.shape)
+    if len(shape) < _DIMENSIONS or any(n != 1 for n in shape[_DIMENSIONS:]) or min(shape) < 1:
+        raise NoSeriesError(f"{path.name} must hold one volume, it has the shape {shape}; split it")
+    if (voxels := int(np.prod([*shape], dtype=object))) > max_voxels:
+        raise NoSeriesError(f"{path.name} must have at most {max_voxels:.3g} voxels, it has {voxels:.3g}")
+    return shape[0], shape[1], shape[2]
+
+
+def _open(path: Path) -> BinaryIO:
+    with path.open("rb") as file:
+        packed = file.read(len(_GZIP)) == _GZIP
+    return cast("BinaryIO", gzip.open(path)) if packed else path.open("rb")

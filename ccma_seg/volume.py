@@ -1,18 +1,23 @@
 """What was scanned, and how."""
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ccma_seg.errors import GeometryError
-from ccma_seg.geometry import Bools, Geometry
+from ccma_seg.geometry import Bools, Floats, Geometry, as_point
 from ccma_seg.reasons import Reason
 
 PADDING_HU = -1024
 """HU of voxels that were never measured (outside the reconstruction circle, or filled in)."""
 
 Hu = npt.NDArray[np.int16]
+
+_INT16 = np.iinfo(np.int16)
+_LOWEST_MAXIMUM_HU = 10
+"""No CT of a patient is darker than water everywhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,3 +110,65 @@ class LabelMap:
         if not inside or geometry.crop((first, second, third)).difference(self.geometry):
             raise GeometryError("labels must lie on a crop of the volume's own grid")
         return first, second, third
+
+
+def to_hu(values: npt.NDArray[Any]) -> Hu:
+    """Round to int16; what is below the scale, or not a number, becomes `PADDING_HU`."""
+    if values.dtype == np.int16:
+        hu = np.array(values, np.int16, order="C")
+    else:
+        hu = np.empty(values.shape, np.int16)
+        for plane, out in zip(values, hu, strict=True):
+            known = np.nan_to_num(plane.astype(np.float64), nan=PADDING_HU)
+            out[...] = np.rint(np.clip(known, PADDING_HU, _INT16.max))
+    return np.maximum(hu, PADDING_HU, out=hu)
+
+
+def is_hu(values: npt.NDArray[Any]) -> bool:
+    """Tell whether values can be Hounsfield units at all: wide enough, and not scaled to 0..1."""
+    return values.dtype.kind in "iuf" and values.dtype.itemsize > 1 and bool(values.max() > _LOWEST_MAXIMUM_HU)
+
+
+def turned(values: npt.NDArray[Any], affine: Floats) -> tuple[npt.NDArray[Any], Geometry]:
+    """Turn an image so that slices grow to the head, rows to the back and columns to the left, as near as may be.
+
+    Parameters
+    ----------
+    values
+        Indexed like the columns of `affine`.
+    affine
+        4 x 4, from three indices to LPS mm.
+
+    Raises
+    ------
+    GeometryError
+        If the axes are not perpendicular.
+    """
+    steps = affine[:3, :3]
+    spacing = np.linalg.norm(steps, axis=0)
+    if not (np.isfinite(affine).all() and (spacing > 0).all()):
+        raise GeometryError("voxels must have a size")
+    directions = steps / spacing
+    order = _nearest_axes(directions)
+    values, directions, spacing = values.transpose(order), directions[:, order], spacing[list(order)]
+    corner = np.zeros(3)
+    for axis in range(3):
+        if directions[2 - axis, axis] < 0:
+            corner += directions[:, axis] * spacing[axis] * (values.shape[axis] - 1)
+            directions[:, axis] *= -1
+            values = np.flip(values, axis)
+    slices, rows, columns = values.shape
+    axes = (as_point(directions[:, 0]), as_point(directions[:, 1]), as_point(directions[:, 2]))
+    origin = as_point(affine[:3, 3] + corner)
+    return values, Geometry(shape=(slices, rows, columns), spacing_mm=as_point(spacing), origin_mm=origin, axes=axes)
+
+
+def _nearest_axes(directions: Floats) -> tuple[int, int, int]:
+    """Return which index axis runs most along z, y, x."""
+    left = [0, 1, 2]
+    order = []
+    for world in (2, 1, 0):
+        best = max(left, key=lambda axis: abs(float(directions[world, axis])))
+        order.append(best)
+        left.remove(best)
+    return order[0], order[1], order[2]

@@ -1,0 +1,96 @@
+"""Compressed frames to stored values."""
+
+import struct
+from collections.abc import Callable
+from typing import Any
+
+import imagecodecs
+import numpy as np
+import numpy.typing as npt
+from pydicom.encaps import encapsulate
+from pydicom.pixels import get_decoder
+from pydicom.uid import UID
+
+from ccma_seg.series.frames import quiet
+from ccma_seg.series.images import PixelCoding
+
+Values = npt.NDArray[Any]
+
+DECODERS: dict[str, Callable[[bytes], Values]] = {
+    "1.2.840.10008.1.2.4.50": imagecodecs.jpeg8_decode,
+    "1.2.840.10008.1.2.4.51": imagecodecs.jpeg8_decode,
+    "1.2.840.10008.1.2.4.57": imagecodecs.jpeg8_decode,
+    "1.2.840.10008.1.2.4.70": imagecodecs.jpeg8_decode,
+    "1.2.840.10008.1.2.4.80": imagecodecs.jpegls_decode,
+    "1.2.840.10008.1.2.4.81": imagecodecs.jpegls_decode,
+    "1.2.840.10008.1.2.4.90": imagecodecs.jpeg2k_decode,
+    "1.2.840.10008.1.2.4.91": imagecodecs.jpeg2k_decode,
+}
+"""By transfer syntax: those that run in several threads at a time. pydicom has the others."""
+
+
+class PixelError(ValueError):
+    """A pixel stream that cannot be decoded to what its header promises."""
+
+
+def decode(stream: bytes, coding: PixelCoding) -> Values:
+    """Decode one compressed frame to (rows, columns) integers, as stored.
+
+    Raises
+    ------
+    PixelError
+        If the stream is damaged, of another size than the header says, or of a kind that cannot be decoded.
+    """
+    shape = coding.rows, coding.columns
+    announced = announced_shape(stream)
+    if announced is not None and announced != shape:
+        raise PixelError(
+            f"the header says {shape[0]} x {shape[1]} pixels, the stream holds {announced[0]} x {announced[1]}"
+        )
+    decoder = DECODERS.get(coding.transfer_syntax)
+    try:
+        values = np.asarray(_by_pydicom(stream, coding) if decoder is None else decoder(stream))
+    except Exception as error:  # decoders raise anything on damaged streams
+        raise PixelError(f"the compressed pixels are damaged ({type(error).__name__})") from error
+    if values.shape != shape or values.dtype.kind not in "iu":
+        raise PixelError(f"the header says {shape[0]} x {shape[1]} pixels, the stream holds {values.shape}")
+    return values
+
+
+def announced_shape(stream: bytes) -> tuple[int, int] | None:
+    """Read rows and columns that a JPEG stream itself announces, before anything of that size is allocated."""
+    if stream[:4] == b"\xff\x4f\xff\x51" and len(stream) >= _J2K_SIZE_END:
+        right, bottom, left, top = struct.unpack_from(">4I", stream, 8)
+        return bottom - top, right - left
+    at = 2
+    while stream[:2] == b"\xff\xd8" and at + 9 <= len(stream) and stream[at] == _MARKER:
+        marker = stream[at + 1]
+        if marker in _FRAME_MARKERS:
+            rows, columns = struct.unpack_from(">2H", stream, at + 5)
+            return rows, columns
+        at += 1 if marker == _MARKER else 2 + struct.unpack_from(">H", stream, at + 2)[0]
+    return None
+
+
+_J2K_SIZE_END = 24
+_MARKER = 0xFF
+_FRAME_MARKERS = frozenset((0xC0, 0xC1, 0xC2, 0xC3, 0xF7))
+"""Baseline, extended, progressive, lossless JPEG; JPEG-LS."""
+
+
+def _by_pydicom(stream: bytes, coding: PixelCoding) -> Values:
+    with quiet():
+        values, _ = get_decoder(UID(coding.transfer_syntax)).as_array(
+            encapsulate([stream]),
+            raw=True,
+            rows=coding.rows,
+            columns=coding.columns,
+            number_of_frames=1,
+            samples_per_pixel=1,
+            bits_allocated=coding.bits_allocated,
+            bits_stored=coding.bits_stored,
+            pixel_representation=int(coding.signed),
+            photometric_interpretation="MONOCHROME2",
+            pixel_keyword="PixelData",
+        )
+    return np.asarray(values)

@@ -1,0 +1,71 @@
+"""From a file to its images, or to the reason why it has none."""
+
+import zipfile
+import zlib
+
+from ccma_seg.series.elements import (
+    DEFLATED,
+    Elements,
+    HeaderCutError,
+    HeaderError,
+    inflate,
+    looks_like_dicom,
+    read_elements,
+    transfer_syntax,
+)
+from ccma_seg.series.frames import split_frames
+from ccma_seg.series.images import TAGS, WANTED, Image, read_image
+from ccma_seg.series.params import ReadParams
+from ccma_seg.series.sources import Source
+
+_FIRST_BYTES = 16_384
+"""Holds the header of most CT slices, and is one read."""
+
+_GROWTH = 8
+_HEAVY_BYTES_PER_VOXEL = 4
+
+_DIRECTORY = TAGS["directory"]
+UNREADABLE = (OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError)
+"""What opening or reading a file, or a member of a zip, may raise."""
+
+_SIGNATURES = {b"PK\x03\x04": "a zip archive inside the input; give it by itself", b"\x1f\x8b": "a gzip archive"}
+
+
+def read_images(source: Source, params: ReadParams) -> tuple[Image, ...] | str:
+    """Read one file's header: its image, its frames, or why there is none."""
+    try:
+        elements = _read(source, params)
+    except HeaderError as error:
+        return str(error)
+    except UNREADABLE as error:
+        return f"cannot be read: {getattr(error, 'strerror', None) or type(error).__name__}"
+    if isinstance(elements, str):
+        return elements
+    if _DIRECTORY in elements.values:
+        return "a DICOM directory, not an image"
+    image = read_image(source, elements)
+    if isinstance(image, str):
+        return image
+    return split_frames(image, limit=_size_limit(params)) if image.coding.frames > 1 else (image,)
+
+
+def _read(source: Source, params: ReadParams) -> Elements | str:
+    """Read as much of a file as its header takes."""
+    length = _FIRST_BYTES
+    head = source.read(0, length)
+    if not looks_like_dicom(head):
+        return next((why for magic, why in _SIGNATURES.items() if head.startswith(magic)), "not DICOM")
+    if transfer_syntax(head) == DEFLATED:
+        return read_elements(inflate(source.read(), limit=_size_limit(params)), WANTED)
+    while True:
+        try:
+            return read_elements(head, WANTED)
+        except HeaderCutError:
+            if len(head) < length or length > _size_limit(params):
+                raise
+            length *= _GROWTH
+            head = source.read(0, length)
+
+
+def _size_limit(params: ReadParams) -> int:
+    return params.max_voxels * _HEAVY_BYTES_PER_VOXEL

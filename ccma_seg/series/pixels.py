@@ -1,0 +1,146 @@
+"""Stored pixels to Hounsfield units, each slice straight into its place in the volume."""
+
+import struct
+import sys
+from io import BytesIO
+
+import numpy as np
+import numpy.typing as npt
+from pydicom.encaps import get_frame
+
+from ccma_seg.series.decoding import PixelError, Values, decode
+from ccma_seg.series.elements import DEFLATED, EXPLICIT_BIG, HeaderError, inflate
+from ccma_seg.series.headers import UNREADABLE
+from ccma_seg.series.images import Image, PixelCoding
+from ccma_seg.series.params import ReadParams
+from ccma_seg.volume import PADDING_HU, Hu
+
+_INT16 = np.iinfo(np.int16)
+_WORD_BITS = 16
+
+
+def read_slice(image: Image, out: Hu, params: ReadParams) -> None:
+    """Read one image into `out`, (rows, columns) int16, as HU; what was never measured becomes `PADDING_HU`.
+
+    Raises
+    ------
+    PixelError
+        If the pixels are damaged, missing, or cannot be decoded.
+    """
+    try:
+        stored = _read_plain(image, out) if _is_plain(image) else _read_stored(image, params)
+    except (HeaderError, struct.error, *UNREADABLE) as error:
+        raise PixelError(f"its pixels cannot be read ({error or type(error).__name__})") from error
+    _to_hu(stored, image, out, params)
+
+
+def _is_plain(image: Image) -> bool:
+    coding = image.coding
+    swapped = (coding.transfer_syntax == EXPLICIT_BIG) == (sys.byteorder == "little")
+    return coding.bits_allocated == _WORD_BITS and not (coding.encapsulated or coding.deflated or swapped)
+
+
+def _read_plain(image: Image, out: Hu) -> Values:
+    coding = image.coding
+    offset = coding.offset + image.frame * coding.frame_bytes
+    count = image.source.read_into(out.data.cast("B"), offset)
+    if count < coding.frame_bytes:
+        raise PixelError(f"{coding.frame_bytes - count} bytes of pixels are missing")
+    return out
+
+
+def _read_stored(image: Image, params: ReadParams) -> Values:
+    coding = image.coding
+    if coding.encapsulated:
+        return decode(_frame_stream(image), coding)
+    start = coding.offset + image.frame * coding.frame_bytes
+    if coding.transfer_syntax == DEFLATED:
+        whole = inflate(image.source.read(), limit=params.max_voxels * 4)
+        data = whole[start : start + coding.frame_bytes]
+    else:
+        data = image.source.read(start, coding.frame_bytes)
+    if len(data) < coding.frame_bytes:
+        raise PixelError(f"{coding.frame_bytes - len(data)} bytes of pixels are missing")
+    order = ">" if coding.transfer_syntax == EXPLICIT_BIG else "<"
+    values = np.frombuffer(data, np.dtype(f"{order}u{coding.bits_allocated // 8}"))
+    return values.astype(values.dtype.newbyteorder("=")).reshape(coding.rows, coding.columns)
+
+
+def _frame_stream(image: Image) -> bytes:
+    """Return the compressed bytes of one frame."""
+    try:
+        with BytesIO(image.source.read(image.coding.offset)) as file:
+            return bytes(get_frame(file, image.frame, number_of_frames=image.coding.frames))
+    except ValueError as error:
+        raise PixelError("its compressed pixels are cut short") from error
+
+
+def _to_hu(stored: Values, image: Image, out: Hu, params: ReadParams) -> None:
+    """Rescale stored values, which may be `out` itself, into `out`."""
+    odd = _unlike_values(stored, image, params)
+    values = _as_written(stored, image.coding)
+    padded = _padded(values, image, params) if odd is None else odd
+    slope, intercept = image.slope or 1.0, image.intercept or 0.0
+    if slope == 1 and intercept.is_integer() and values.dtype == np.int16 and _fits(values, int(intercept)):
+        np.add(values, np.int16(intercept), out=out)
+    else:
+        out[...] = np.clip(np.rint(values * slope + intercept), _INT16.min, _INT16.max)
+    np.maximum(out, PADDING_HU, out=out)
+    if padded is not None:
+        out[padded] = PADDING_HU
+
+
+def _as_written(stored: Values, coding: PixelCoding) -> Values:
+    """Take the bits that hold the value, as the number they mean; older files keep overlays in the other bits."""
+    if stored.itemsize < coding.bits_stored / 8:
+        stored = stored.astype(np.int16)
+    size = 8 * stored.itemsize
+    low = 0 if coding.encapsulated else coding.high_bit + 1 - coding.bits_stored
+    spare = size - coding.bits_stored
+    if coding.signed:
+        values = stored.view(f"i{stored.itemsize}")
+        return (
+            values if spare == 0 else np.right_shift(np.left_shift(values, spare - low, out=values), spare, out=values)
+        )
+    values = stored.view(f"u{stored.itemsize}")
+    if spare and (low or values.max() >> coding.bits_stored):
+        values = np.right_shift(values, low, out=values)
+        np.bitwise_and(values, (1 << coding.bits_stored) - 1, out=values)
+    return values.view(np.int16) if size == _WORD_BITS and values.max() <= _INT16.max else values
+
+
+def _fits(values: Values, intercept: int) -> bool:
+    """Tell whether adding the intercept stays within 16 bits."""
+    low, high = (int(values.min()), int(values.max())) if abs(intercept) > 0 else (0, 0)
+    return low + intercept >= _INT16.min and high + intercept <= _INT16.max
+
+
+def _padded(values: Values, image: Image, params: ReadParams) -> npt.NDArray[np.bool_] | None:
+    """Tell which pixels were never measured; None if all were."""
+    if image.padding is None or ignores_padding(image, params):
+        return None
+    if image.padding_limit is None:
+        return np.asarray(values == image.padding)
+    low, high = sorted((image.padding, image.padding_limit))
+    return np.asarray((values >= low) & (values <= high))
+
+
+def _unlike_values(stored: Values, image: Image, params: ReadParams) -> npt.NDArray[np.bool_] | None:
+    """Tell which pixels hold a padding value that takes more bits than values have; None if it does not."""
+    coding = image.coding
+    if image.padding is None or ignores_padding(image, params):
+        return None
+    pattern = image.padding & ((1 << coding.bits_allocated) - 1)
+    least = -(1 << coding.bits_stored - 1) if coding.signed else 0
+    if least <= image.padding < least + (1 << coding.bits_stored):
+        return None
+    return np.asarray(stored.view(f"u{stored.itemsize}") == pattern)
+
+
+def ignores_padding(image: Image, params: ReadParams) -> bool:
+    """Tell whether the header declares as padding what is tissue."""
+    if image.padding is None:
+        return False
+    hu = image.padding * (image.slope or 1.0) + (image.intercept or 0.0)
+    low, high = params.padding_tissue_hu
+    return low < hu < high
