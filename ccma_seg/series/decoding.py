@@ -105,7 +105,7 @@ def decoders() -> dict[str, tuple[str, ...]]:
 def _libraries(syntax: str) -> tuple[str, ...]:
     own = ("imagecodecs",) if syntax in DECODERS else ()
     try:
-        return own + get_decoder(UID(syntax)).available_plugins
+        return (*own, *get_decoder(UID(syntax)).available_plugins)
     except NotImplementedError:
         return own
 
