@@ -15,6 +15,7 @@ Point = tuple[float, float, float]
 """A position or a direction, (x, y, z) LPS; positions in mm, directions of length 1."""
 
 Floats = npt.NDArray[np.float64]
+Floats32 = npt.NDArray[np.float32]
 Bools = npt.NDArray[np.bool_]
 
 _ORTHONORMAL_TOLERANCE = 1e-3

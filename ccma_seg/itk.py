@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import SimpleITK as sitk  # noqa: N813 - its own documentation calls it so
 
 from ccma_seg.errors import CorruptInputError, NoSeriesError
+from ccma_seg.geometry import Floats32, Geometry
 from ccma_seg.reasons import Reason
 from ccma_seg.volume import Volume, is_hu, to_hu, turned
 
@@ -68,3 +70,47 @@ def _unplaced(path: Path) -> tuple[Reason, ...]:
     if _SPACE in head:
         return ()
     return (Reason("orientation_unknown", "the file does not say how the patient lies", degrades=True),)
+
+
+def resample(values: Floats32, geometry: Geometry, *, onto: Geometry, outside: float) -> Floats32:
+    """Interpolate an array on one grid linearly onto another; `outside` where it does not reach."""
+    image = _image(values, geometry)
+    grid = sitk.Image([1, 1, 1], sitk.sitkUInt8)
+    _place(grid, onto)
+    shape = [int(n) for n in onto.shape[::-1]]
+    resampled = sitk.Resample(
+        image,
+        shape,
+        sitk.Transform(),
+        sitk.sitkLinear,
+        grid.GetOrigin(),
+        grid.GetSpacing(),
+        grid.GetDirection(),
+        outside,
+        sitk.sitkFloat32,
+    )
+    return np.asarray(sitk.GetArrayFromImage(resampled))
+
+
+def _image(values: Floats32, geometry: Geometry) -> sitk.Image:
+    image = sitk.GetImageFromArray(values)
+    _place(image, geometry)
+    return image
+
+
+def _place(image: sitk.Image, geometry: Geometry) -> None:
+    image.SetOrigin(geometry.origin_mm)
+    image.SetSpacing(geometry.spacing_mm[::-1])
+    image.SetDirection(np.array(geometry.axes[::-1]).T.ravel().tolist())
+
+
+def resample_labels(labels: npt.NDArray[np.uint8], geometry: Geometry, *, onto: Geometry) -> npt.NDArray[np.uint8]:
+    """Look up the nearest label on another grid; 0 where the labels do not reach."""
+    image = sitk.GetImageFromArray(labels)
+    _place(image, geometry)
+    grid = sitk.Image([1, 1, 1], sitk.sitkUInt8)
+    _place(grid, onto)
+    size = [int(n) for n in onto.shape[::-1]]
+    place = grid.GetOrigin(), grid.GetSpacing(), grid.GetDirection()
+    resampled = sitk.Resample(image, size, sitk.Transform(), sitk.sitkNearestNeighbor, *place, 0, sitk.sitkUInt8)
+    return np.array(sitk.GetArrayViewFromImage(resampled))

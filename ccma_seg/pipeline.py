@@ -1,1 +1,141 @@
-"""The verbs in a row."""
+"""The verbs in a row: from a volume to everything that is known of it."""
+
+import time
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from ccma_seg.anatomy import Anatomy, MitralAnnulus, locate
+from ccma_seg.calcium import CalciumBurden, CalciumKind, CalciumMap, find_calcium, measure_burden
+from ccma_seg.classification import Finding, Verdict, classify, most_serious
+from ccma_seg.config import Config
+from ccma_seg.lesion import Lesion, Measurements, measure, segment
+from ccma_seg.reasons import Reason
+from ccma_seg.record import make_record
+from ccma_seg.volume import LabelMap, Volume
+
+
+class Status(StrEnum):
+    """How an analysis ended."""
+
+    OK = "ok"
+    NO_FINDING = "no_finding"
+    DEGRADED = "degraded"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Mass:
+    """One lesion with its figures and its verdict."""
+
+    lesion: Lesion
+    measurements: Measurements
+    finding: Finding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Analysis:
+    """Everything that is known of one exam."""
+
+    volume: Volume
+    config: Config
+    anatomy: Anatomy
+    calcium: CalciumMap | None
+    """None if no annulus was found: calcium means something only by its place."""
+    burden: CalciumBurden | None
+    masses: tuple[Mass, ...]
+    verdict: Verdict
+    """Of the exam: its most serious lesion."""
+    seconds: float
+    """How long the analysis took, reading not counted."""
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """All that limits the result, each once, in the order of the stages."""
+        stages: list[tuple[Reason, ...]] = [self.volume.reasons, self.anatomy.reasons]
+        stages += [part.reasons for part in (self.calcium, self.burden) if part is not None]
+        stages += [part.reasons for mass in self.masses for part in (mass.lesion, mass.measurements)]
+        return tuple(dict.fromkeys(reason for stage in stages for reason in stage))
+
+    @property
+    def status(self) -> Status:
+        """Tell whether the result can be relied on, and whether anything was found."""
+        if self.verdict == Verdict.INDETERMINATE or any(reason.degrades for reason in self.reasons):
+            return Status.DEGRADED
+        return Status.NO_FINDING if self.verdict == Verdict.NO_CALCIFICATION else Status.OK
+
+    def record(self) -> dict[str, Any]:
+        """Return the record, as in `report.json`: plain values, None where not measured."""
+        return make_record(self)
+
+
+def analyze(
+    volume: Volume,
+    config: Config | None = None,
+    *,
+    annulus: MitralAnnulus | None = None,
+    chambers: LabelMap | None = None,
+) -> Analysis:
+    """Find, measure and name what is calcified at the mitral annulus.
+
+    Parameters
+    ----------
+    volume
+        A CT that shows the heart, (slice, row, column) HU.
+    config
+        Parameters of all steps; the defaults if None.
+    annulus, chambers
+        What is already known of the anatomy; wins over what would be found.
+
+    Raises
+    ------
+    NoHeartError
+        If the volume shows no usable heart.
+    """
+    start = time.perf_counter()
+    config = config or Config()
+    anatomy = locate(volume, config.anatomy, annulus=annulus, chambers=chambers)
+    if anatomy.annulus is None:
+        return _without_annulus(volume, config, anatomy, start)
+    calcium = find_calcium(volume, anatomy, config.calcium)
+    masses = _masses(volume, anatomy, calcium, config)
+    burden = measure_burden(volume, anatomy, calcium, masses=[mass.lesion.parts for mass in masses])
+    return Analysis(
+        volume=volume,
+        config=config,
+        anatomy=anatomy,
+        calcium=calcium,
+        burden=burden,
+        masses=masses,
+        verdict=_exam_verdict(calcium, masses),
+        seconds=time.perf_counter() - start,
+    )
+
+
+def _without_annulus(volume: Volume, config: Config, anatomy: Anatomy, start: float) -> Analysis:
+    return Analysis(
+        volume=volume,
+        config=config,
+        anatomy=anatomy,
+        calcium=None,
+        burden=None,
+        masses=(),
+        verdict=Verdict.INDETERMINATE,
+        seconds=time.perf_counter() - start,
+    )
+
+
+def _masses(volume: Volume, anatomy: Anatomy, calcium: CalciumMap, config: Config) -> tuple[Mass, ...]:
+    masses = []
+    for lesion in segment(volume, anatomy, calcium, config.lesion):
+        measurements = measure(volume, anatomy, lesion, params=config.lesion)
+        finding = classify(measurements, anatomy, volume, rules=config.rules)
+        masses.append(Mass(lesion=lesion, measurements=measurements, finding=finding))
+    return tuple(masses)
+
+
+def _exam_verdict(calcium: CalciumMap, masses: tuple[Mass, ...]) -> Verdict:
+    """Take the most serious lesion; without one, annular calcium alone is MAC."""
+    annular = any(c.kind == CalciumKind.ANNULAR for c in calcium.calcifications)
+    plain = Verdict.MAC if annular else Verdict.NO_CALCIFICATION
+    return most_serious([mass.finding.verdict for mass in masses] + [plain]) or plain

@@ -1,6 +1,8 @@
-"""The command line: parse, call, print."""
+"""The command line: parse, call, print; all image analysis lives in the library."""
 
 
 def main() -> None:
     """Run the command line."""
-    raise NotImplementedError
+    from .app import app
+
+    app()

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+import ccma_seg as ccma
+
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 
 
@@ -13,3 +15,10 @@ def shared():
     if not SHARED.is_dir():
         pytest.skip(f"real CTs are not here: {SHARED.parent.name}/{SHARED.name} beside the checkout")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def analysis():
+    """An analysis of a small synthetic exam with a caseous mass."""
+    phantom = ccma.make_phantom("ccma", seed=1)
+    return ccma.analyze(phantom.volume)

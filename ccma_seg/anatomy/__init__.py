@@ -1,1 +1,16 @@
 """From a volume to the heart, its blood pools and the mitral annulus."""
+
+from ccma_seg.anatomy.annulus import MitralAnnulus
+from ccma_seg.anatomy.findings import BLOOD_POOL_LA, BLOOD_POOL_LV, Anatomy, Contrast, ContrastState
+from ccma_seg.anatomy.location import LocateParams, locate
+
+__all__ = [
+    "BLOOD_POOL_LA",
+    "BLOOD_POOL_LV",
+    "Anatomy",
+    "Contrast",
+    "ContrastState",
+    "LocateParams",
+    "MitralAnnulus",
+    "locate",
+]

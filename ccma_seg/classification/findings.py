@@ -48,3 +48,7 @@ class Finding:
     """0 to 1; falls with missing evidence, image quality and localisation. Not a probability."""
     explanation: str
     evidence: tuple[Evidence, ...] = field(default=())
+    why_not: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """For every other verdict: the criteria that its nearest alternative lacks."""
+    counterfactuals: tuple[str, ...] = ()
+    """Which single figure, had it been otherwise, would have changed the verdict, and to what."""

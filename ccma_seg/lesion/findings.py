@@ -5,7 +5,7 @@ The names of the measurements are those of the record (`lesions` in `report.json
 
 from dataclasses import dataclass, field
 
-from ccma_seg.geometry import Point
+from ccma_seg.geometry import Bools, Floats, Point
 from ccma_seg.reasons import Reason
 from ccma_seg.volume import LabelMap
 
@@ -18,6 +18,43 @@ LEAK = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Envelope:
+    """The outer and inner surface of a mass, between the voxels: one entry per direction from a point inside.
+
+    The directions are `sphere.directions(n)`, so that `sphere.triangles(n)` turns radii into a mesh.
+    """
+
+    center_mm: Point
+    outer_radius_mm: Floats
+    """(n,): from the centre to the outer surface; where the rim is open, as its surroundings suggest."""
+    inner_radius_mm: Floats
+    """(n,): from the centre to where the rim begins, or would."""
+    thickness_mm: Floats
+    """(n,): of the rim, square to its surface; NaN where it is open."""
+    covered: Bools
+    """(n,): whether there is a rim."""
+    rim_hu: Floats
+    """(n,): of the rim, freed of blur."""
+    inside_hu: Floats
+    outside_hu: Floats
+    """(n,): on either side of the rim."""
+    position_sd_mm: float
+    """Scatter of single wall positions about the smooth surface."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """The widest way out of a cavity."""
+
+    neck_mm: float
+    """Diameter of the largest ball that gets through: twice the clearance at the narrowest place."""
+    direction: Point
+    """Unit vector from the centre of the mass to that place."""
+    chambers: tuple[str, ...]
+    """Which chambers it leads to: left_ventricle, left_atrium."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Lesion:
     """One mass at the annulus, with its parts told apart."""
 
@@ -26,6 +63,15 @@ class Lesion:
 
     parts: LabelMap
     """`RIM`, `CORE`, `CAVITY` and `LEAK` on a crop of the volume's grid."""
+
+    envelope: Envelope
+    """Its surfaces between the voxels, on which shapes are measured."""
+
+    wall_hu: float
+    """What counted as wall when it was found."""
+
+    passage: Passage | None = None
+    """The way from a cavity to a chamber, if one was found."""
 
     reasons: tuple[Reason, ...] = field(default=())
 
@@ -66,6 +112,8 @@ class Core:
     p10_hu: float | None = None
     p90_hu: float | None = None
     volume_mm3: float | None = None
+    homogeneity: float | None = None
+    """Share of the voxels within two standard deviations of the noise of the median."""
     calcified_fraction: float | None = None
     """Share of the core's voxels that are as dense as three quarters of the rim's 95th percentile."""
     ratio_to_blood_pool: float | None = None

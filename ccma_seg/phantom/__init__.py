@@ -1,1 +1,38 @@
 """Synthetic exams with known truth."""
+
+from ccma_seg.phantom.generation import Phantom, make_phantom
+from ccma_seg.phantom.recipe_files import parse_recipe, read_recipe, recipe_names
+from ccma_seg.phantom.spec import (
+    AnatomySpec,
+    AnnulusSpec,
+    CavitySpec,
+    ContrastSpec,
+    CoreSpec,
+    LeakSpec,
+    LesionKind,
+    LesionSpec,
+    Recipe,
+    RimSpec,
+    ScannerSpec,
+)
+from ccma_seg.phantom.writing import write_phantom
+
+__all__ = [
+    "AnatomySpec",
+    "AnnulusSpec",
+    "CavitySpec",
+    "ContrastSpec",
+    "CoreSpec",
+    "LeakSpec",
+    "LesionKind",
+    "LesionSpec",
+    "Phantom",
+    "Recipe",
+    "RimSpec",
+    "ScannerSpec",
+    "make_phantom",
+    "parse_recipe",
+    "read_recipe",
+    "recipe_names",
+    "write_phantom",
+]

@@ -1,0 +1,138 @@
+"""The blood of the left ventricle and of the left atrium told apart, where contrast shows it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+from skimage.segmentation import watershed
+
+from ccma_seg import itk
+from ccma_seg.anatomy.coarse import CoarseGrid, smooth
+from ccma_seg.anatomy.findings import BLOOD_POOL_LA, BLOOD_POOL_LV
+from ccma_seg.anatomy.frame import HeartFrame
+from ccma_seg.geometry import Bools, Floats, Floats32, Geometry
+from ccma_seg.volume import LabelMap, Volume
+
+_ROOT, _RIGHT, _REST = 1, 2, 3
+"""Labels of other basins, beside those of the left ventricle and atrium."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BloodParams:
+    """How chambers are flooded from inside."""
+
+    cell_mm: float = 1.5
+    half_mm: float = 70.0
+    """Half the side of the cube that holds both pools."""
+    ahead_mm: float = 20.0
+    """Its middle lies this far from the annulus towards the apex."""
+
+    threshold: float = 0.5
+    """Between muscle (0) and blood (1)."""
+    dense: float = 1.6
+    """Above this it is calcium or right-heart contrast, not blood of the left heart."""
+    smoothing_cells: float = 0.7
+
+    ventricle_from_mm: float = 18.0
+    ventricle_to: float = 0.7
+    """Share of the length; the marker of the ventricle is a rod between the two."""
+    atrium_mm: tuple[float, float] = (-30.0, -13.0)
+    atrium_offset_mm: tuple[float, float] = (3.0, -4.0)
+    """Where the rod of the atrium lies, along and across the axis."""
+    rod_mm: float = 9.0
+    root_rod_mm: float = 7.0
+    root_length: float = 1.6
+    """The rod of the root goes on to this multiple of its distance from the annulus."""
+    outflow_mm: tuple[float, float, float] = (11.0, 12.0, 4.0)
+    """Place (along, towards the root) and radius of a marker that keeps the outflow tract with the ventricle."""
+    septal_mm: tuple[float, float, float] = (34.0, 30.0, 15.0)
+    """Beyond this towards the root side, within 15 mm of 30 mm along the axis, lies the right ventricle."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Basins:
+    """Flooded chambers on a fine grid."""
+
+    enhancement: Floats32
+    """0 in muscle, 1 in blood, clipped to -2..1: calcium counts as blood."""
+    labels: npt.NDArray[np.uint8]
+    geometry: Geometry
+    positions: Floats32
+    """In the heart's frame, (z, y, x, 3)."""
+
+
+def flood(grid: CoarseGrid, frame: HeartFrame, levels: tuple[float, float], *, params: BloodParams) -> Basins:
+    """Flood the chambers from markers inside them; ridges of the gradient part them."""
+    muscle_hu, blood_hu = levels
+    enhancement = np.clip((grid.hu - muscle_hu) / (blood_hu - muscle_hu), -2, 1).astype(np.float32)
+    enhancement = smooth(enhancement, sigma_cells=params.smoothing_cells)
+    indices = np.moveaxis(np.indices(grid.hu.shape, dtype=np.float32), 0, -1)
+    positions = frame.to_frame(grid.geometry.to_patient(indices)).astype(np.float32)
+    blood = enhancement > params.threshold
+    markers = np.where(blood, _markers(positions, frame, params), 0).astype(np.uint8)
+    floor = np.maximum(enhancement, -0.2)
+    slope = np.sqrt(sum(ndimage.sobel(floor, axis=axis) ** 2 for axis in range(3)))
+    opened = ndimage.binary_opening(blood) | (markers > 0)
+    labels = watershed(slope, markers.astype(np.int32), mask=opened).astype(np.uint8)
+    return Basins(enhancement=enhancement, labels=labels, geometry=grid.geometry, positions=positions)
+
+
+def _markers(positions: Floats32, frame: HeartFrame, params: BloodParams) -> npt.NDArray[np.uint8]:
+    x, y, z = np.moveaxis(positions, -1, 0)
+    across = np.hypot(y, z)
+    shift_y, shift_z = params.atrium_offset_mm
+    along, rootward, radius = params.outflow_mm
+    septal_y, septal_x, septal_half = params.septal_mm
+    ventricle = (x > params.ventricle_from_mm) & (x < params.ventricle_to * frame.length_mm) & (across < params.rod_mm)
+    outflow = np.hypot(np.hypot(x - along, y - rootward), z) < radius
+    atrium = (x > params.atrium_mm[0]) & (x < params.atrium_mm[1])
+    atrium &= np.hypot(y - shift_y, z - shift_z) < params.rod_mm
+    root = _near_segment(positions, frame.root, params.root_length * frame.root, radius_mm=params.root_rod_mm)
+    right = (y > septal_y) & (np.abs(x - septal_x) < septal_half)
+    chosen = np.select(
+        [ventricle | outflow, atrium, root, right], [BLOOD_POOL_LV, BLOOD_POOL_LA, _ROOT, _RIGHT], default=0
+    )
+    return chosen.astype(np.uint8)
+
+
+def _near_segment(positions: Floats32, start: Floats, end: Floats, *, radius_mm: float) -> Bools:
+    way = end - start
+    share = np.clip((positions - start) @ way / (way @ way), 0, 1)
+    return np.asarray(np.linalg.norm(positions - start - share[..., None] * way, axis=-1) < radius_mm)
+
+
+def pools(volume: Volume, basins: Basins, levels: tuple[float, float], *, params: BloodParams) -> LabelMap | None:
+    """Write the left heart's blood on the volume's own grid: its voxels decide what is blood, the basins whose."""
+    chambers = np.where(basins.labels >= BLOOD_POOL_LV, basins.labels, 0).astype(np.uint8)
+    found = np.argwhere(chambers > 0)
+    if not len(found):
+        return None
+    slices = volume.geometry.slices_around(basins.geometry.to_patient(found), margin_mm=2 * params.cell_mm)
+    part = volume.crop(slices)
+    chambers = ndimage.grey_dilation(chambers, footprint=ndimage.generate_binary_structure(3, 1))
+    labels = itk.resample_labels(chambers, basins.geometry, onto=part.geometry)
+    labels[~_is_blood(part, levels, params)] = 0
+    return LabelMap(labels=labels, geometry=part.geometry)
+
+
+def _is_blood(part: Volume, levels: tuple[float, float], params: BloodParams) -> Bools:
+    muscle_hu, blood_hu = levels
+    low = muscle_hu + params.threshold * (blood_hu - muscle_hu)
+    high = muscle_hu + params.dense * (blood_hu - muscle_hu)
+    return np.asarray((part.hu > low) & (part.hu < high))
+
+
+def interface(basins: Basins, *, within_mm: float) -> Floats:
+    """Return where the two pools touch, (n, 3) in the heart's frame, near its axis."""
+    found = []
+    for axis in range(3):
+        low, high = (tuple(cut if a == axis else slice(None) for a in range(3)) for cut in (slice(-1), slice(1, None)))
+        first, second = basins.labels[low], basins.labels[high]
+        touch = ((first == BLOOD_POOL_LV) & (second == BLOOD_POOL_LA)) | (
+            (first == BLOOD_POOL_LA) & (second == BLOOD_POOL_LV)
+        )
+        found.append((basins.positions[low][touch] + basins.positions[high][touch]) / 2)
+    points = np.concatenate(found).astype(float)
+    near = (np.hypot(points[:, 1], points[:, 2]) < within_mm) & (np.abs(points[:, 0]) < within_mm)
+    return np.asarray(points[near])

@@ -1,0 +1,49 @@
+"""What a CT shows of a heart, in numbers that do not depend on scanner or contrast: tissue, fat, blood."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from ccma_seg.anatomy.coarse import CoarseGrid, smooth
+from ccma_seg.geometry import Floats, Floats32, Geometry
+
+TISSUE_HU = (-160.0, 60.0)
+"""From air and lung (0) to soft tissue (1): blood, muscle, contrast and calcium are one above."""
+
+FAT_HU, FAT_WIDTH_HU = -85.0, 55.0
+"""Mean and width of fat, wide enough for the groove's partial volume."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Channels:
+    """Aligned pictures of one exam on one grid, each 0 to 1."""
+
+    values: Floats32
+    """(channel, z, y, x)."""
+
+    measured: Floats32
+    """1 where the volume holds data, 0 elsewhere; (z, y, x)."""
+
+    geometry: Geometry
+
+    def sample(self, positions_mm: Floats) -> tuple[Floats32, Floats32]:
+        """Interpolate all channels, (channel, n), and how far each position is measured, (n,)."""
+        index = self.geometry.to_index(positions_mm).T
+        values = [ndimage.map_coordinates(c, index, order=1, mode="nearest") for c in self.values]
+        inside = ndimage.map_coordinates(self.measured, index, order=1, mode="constant", cval=0.0)
+        return np.stack(values), inside
+
+
+def channels(grid: CoarseGrid, *, sigma_cells: float = 1.0, blood: tuple[float, float] | None = None) -> Channels:
+    """Turn HU into tissue and fat, and into blood where the HU of muscle and of blood are given."""
+    low, high = TISSUE_HU
+    pictures = [
+        (np.clip(grid.hu, low, high) - low) / (high - low),
+        np.exp(-(((grid.hu - FAT_HU) / FAT_WIDTH_HU) ** 2)),
+    ]
+    if blood is not None:
+        muscle_hu, blood_hu = blood
+        pictures.append(np.clip((grid.hu - muscle_hu) / (blood_hu - muscle_hu), 0, 1))
+    values = np.stack([smooth(p.astype(np.float32), sigma_cells=sigma_cells) for p in pictures])
+    return Channels(values=values, measured=grid.measured.astype(np.float32), geometry=grid.geometry)

@@ -1,0 +1,200 @@
+"""A pose refined by least squares: the template's pictures laid on the exam's, in a region of the heart."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ccma_seg.anatomy.channels import Channels
+from ccma_seg.anatomy.pose import Pose
+from ccma_seg.anatomy.template import HeartTemplate
+from ccma_seg.geometry import Floats, Floats32, Point
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Region:
+    """The part of the heart that a fit looks at, and how much it trusts each picture."""
+
+    radius_mm: float
+    shares: tuple[float, float, float]
+    """Tissue, fat, blood."""
+    cells: int = 4000
+    """Template cells used, evenly spread."""
+    steps: int = 15
+    """At most."""
+    center_mm: Point = (8.0, -8.0, 0.0)
+    """Middle of the region in the template: from the annulus a little towards the ventricle."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefineParams:
+    """What a fit assumes of hearts and pictures."""
+
+    turn_sd_rad: float = 0.25
+    """Of the heart's attitude about each axis; in 14 marked CTs the direction to the apex varies by up to 18 deg."""
+
+    size_sd: float = 0.15
+    """Of the log of the size."""
+
+    stretch_sd: float = 0.10
+    """Of the log of the ventricle's length over the heart's size."""
+
+    residual_sd: float = 0.17
+    """Of a picture where hearts are alike."""
+
+    outlier_sd: float = 2.0
+    """Residuals beyond this lose their pull (Geman-McClure)."""
+
+    correlation_mm: float = 12.0
+    """Cells nearer to each other than this tell the same."""
+
+    edge_mm: float = 6.0
+    """Over which a region fades out."""
+
+    converged_mm: float = 0.05
+    converged_rad: float = 0.003
+    longest_step_mm: float = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Fit:
+    """A pose with its quality."""
+
+    pose: Pose
+    cost: float
+    """Misfit plus deviation from the mean heart; comparable for one region of one exam only."""
+    misfit: float
+    """Mean robust squared residual: about 0.2 for a heart, in the whole region."""
+    coverage: float
+    """Share of the region that lies within the volume."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Cells:
+    """The template's cells in a region."""
+
+    positions: Floats
+    values: Floats32
+    gradients: Floats
+    weights: Floats
+    region: Floats
+    full: float
+    """Weight of the region before it was thinned out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _State:
+    """A pose with its residuals."""
+
+    pose: Pose
+    cost: float
+    misfit: float
+    coverage: float
+    residuals: Floats
+    pull: Floats
+    """Weight of each residual in the normal equations."""
+
+
+def refine(pictures: Channels, template: HeartTemplate, pose: Pose, *, region: Region, params: RefineParams) -> Fit:
+    """Move, turn, size and stretch the template until it fits in the region (Levenberg-Marquardt)."""
+    cells = _cells(template, region, channels=len(pictures.values), params=params)
+    state = _look(pictures, cells, pose, params)
+    damping = 1e-2
+    for _ in range(region.steps):
+        matrix, gradient = _normal_equations(cells, state, params)
+        for _ in range(4):
+            raw = np.linalg.solve(matrix + damping * np.diag(np.diag(matrix)), -gradient)
+            step = _bounded(np.asarray(raw, float), params)
+            moved = _look(pictures, cells, state.pose.moved(step), params)
+            if moved.cost < state.cost:
+                break
+            damping *= 5
+        else:
+            break
+        state, damping = moved, max(damping / 5, 1e-4)
+        if np.abs(step[:3]).max() < params.converged_mm and np.abs(step[3:]).max() < params.converged_rad:
+            break
+    return Fit(pose=state.pose, cost=state.cost, misfit=state.misfit, coverage=state.coverage)
+
+
+def _bounded(step: Floats, params: RefineParams) -> Floats:
+    return step * min(1.0, params.longest_step_mm / max(float(np.abs(step[:3]).max()), 1e-9))
+
+
+def _cells(template: HeartTemplate, region: Region, *, channels: int, params: RefineParams) -> _Cells:
+    z, y, x = np.indices(template.geometry.shape).reshape(3, -1)
+    positions = template.geometry.to_patient(np.stack([z, y, x], axis=-1))
+    distance = np.linalg.norm(positions - region.center_mm, axis=1)
+    weight = 1 / (1 + np.exp((distance - region.radius_mm) / params.edge_mm))
+    chosen = np.flatnonzero(weight > 0.02)
+    full = float(weight[chosen].sum())
+    chosen = chosen[np.linspace(0, len(chosen) - 1, min(region.cells, len(chosen))).astype(int)]
+    means = template.mean[:channels].reshape(channels, -1)
+    step = template.geometry.spacing_mm[0]
+    slopes = np.stack([np.stack(np.gradient(m, step)[::-1], axis=-1) for m in template.mean[:channels]])
+    weights = template.weight[:channels].reshape(channels, -1)[:, chosen]
+    shares = np.array(region.shares[:channels])[:, None]
+    return _Cells(
+        positions=positions[chosen],
+        values=means[:, chosen],
+        gradients=slopes.reshape(channels, -1, 3)[:, chosen],
+        weights=weights * shares,
+        region=weight[chosen],
+        full=full,
+    )
+
+
+def _look(pictures: Channels, cells: _Cells, pose: Pose, params: RefineParams) -> _State:
+    seen, measured = pictures.sample(pose.to_patient(cells.positions))
+    inside = np.where(measured > 0.95, cells.region, 0.0)
+    residuals = (seen - cells.values).astype(float)
+    weights = cells.weights * inside
+    total = max(float(weights.sum()), 1e-6)
+    squared = (residuals / params.residual_sd) ** 2
+    calm = 1 / (1 + squared / params.outlier_sd**2)
+    misfit = float((weights * squared * calm).sum()) / total
+    independent = cells.full * 64.0 / params.correlation_mm**3
+    return _State(
+        pose=pose,
+        cost=misfit * independent + float(((pose.deviation / _prior_sd(params)) ** 2).sum()),
+        misfit=misfit,
+        coverage=float(inside.sum() / cells.region.sum()),
+        residuals=residuals,
+        pull=weights * calm**2 * (independent / total / params.residual_sd**2),
+    )
+
+
+def _prior_sd(params: RefineParams) -> Floats:
+    return np.array([*[params.turn_sd_rad] * 3, params.size_sd, params.stretch_sd])
+
+
+def _normal_equations(cells: _Cells, state: _State, params: RefineParams) -> tuple[Floats, Floats]:
+    """Linearise with the template's own gradients, which are free of noise."""
+    pose = state.pose
+    turned = pose.to_patient(cells.positions) - pose.center_mm
+    along = np.exp(pose.size + pose.stretch) * np.outer(cells.positions @ pose.axis, pose.rotation @ pose.axis)
+    to_template = np.linalg.inv(pose.matrix)
+    matrix, gradient = np.zeros((8, 8)), np.zeros(8)
+    for slopes, residuals, pull in zip(cells.gradients, state.residuals, state.pull, strict=True):
+        slope = slopes @ to_template
+        sized, stretched = ((slope * v).sum(axis=1, keepdims=True) for v in (turned, along))
+        jacobian = np.concatenate([slope, np.cross(turned, slope), sized, stretched], axis=1)
+        matrix += jacobian.T @ (jacobian * pull[:, None])
+        gradient += jacobian.T @ (pull * residuals)
+    precision = 1 / _prior_sd(params) ** 2
+    matrix[3:, 3:] += np.diag(precision)
+    gradient[3:] += precision * pose.deviation
+    return matrix, gradient
+
+
+def likeness(pictures: Channels, template: HeartTemplate, pose: Pose, *, region: Region, params: RefineParams) -> float:
+    """Return the correlation with the template of tissue plus that of fat, in a region: 2 is alike, 0 is not."""
+    cells = _cells(template, region, channels=2, params=params)
+    seen, measured = pictures.sample(pose.to_patient(cells.positions))
+    weights = cells.weights * np.where(measured > 0.95, cells.region, 0.0)
+    return sum(_correlation(s, v, w) for s, v, w in zip(seen[:2], cells.values, weights, strict=True))
+
+
+def _correlation(first: Floats, second: Floats, weights: Floats) -> float:
+    weights = weights / max(float(weights.sum()), 1e-6)
+    a, b = first - weights @ first, second - weights @ second
+    return float(weights @ (a * b) / np.sqrt(max(float((weights @ a**2) * (weights @ b**2)), 1e-12)))

@@ -1,0 +1,76 @@
+"""The shape of the annulus: a D in its plane and a saddle out of it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ccma_seg.anatomy.annulus import MitralAnnulus
+from ccma_seg.geometry import Floats, as_point, unit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RingParams:
+    """The average annulus, used where the images do not show this one's."""
+
+    septal_lateral_mm: float = 31.4
+    """CT of 47 mixed patients: 31.4 +- 4.5 mm (Erasmus repository 101897)."""
+
+    intercommissural_mm: float = 39.3
+    """CT of 47 mixed patients: 39.3 +- 4.6 mm (same)."""
+
+    height_mm: float = 6.0
+    """Of the saddle: 5.6-6.9 mm in controls (PMC7368231)."""
+
+    posterior_share: float = 0.55
+    """Of the septal-lateral diameter that lies behind the centre: the D's round side is posterior."""
+
+    anterior_flatness: float = 0.6
+    """Power of the cosine on the straight, anterior side: 1 is an ellipse, 0 a straight line."""
+
+    points: int = 72
+    """One every 5 degrees."""
+
+
+def saddle(params: RingParams, *, septal_lateral_mm: float, intercommissural_mm: float) -> Floats:
+    """Return a D-shaped saddle in the annular frame (posterior, anterolateral, apical), shape (n, 3).
+
+    The commissures lie nearest to the apex, mid anterior and mid posterior nearest to the atrium.
+    """
+    angle = np.linspace(0, 2 * np.pi, params.points, endpoint=False)
+    cosine = np.cos(angle)
+    behind = params.posterior_share * septal_lateral_mm * cosine
+    ahead = (params.posterior_share - 1) * septal_lateral_mm * np.abs(cosine) ** params.anterior_flatness
+    side = intercommissural_mm / 2 * np.sin(angle)
+    return np.stack([np.where(cosine > 0, behind, ahead), side, -params.height_mm / 2 * np.cos(2 * angle)], axis=1)
+
+
+def annulus_at(
+    center_mm: Floats,
+    normal: Floats,
+    posterior: Floats,
+    *,
+    params: RingParams,
+    method: str,
+    uncertainty_mm: float,
+    septal_lateral_mm: float | None = None,
+    intercommissural_mm: float | None = None,
+) -> MitralAnnulus:
+    """Lay a ring of the measured size, or of the average one, at a place in the patient."""
+    apical = unit(normal)
+    behind = unit(posterior - np.dot(posterior, apical) * apical)
+    frame = np.array([behind, np.cross(apical, behind), apical])
+    ring = saddle(
+        params,
+        septal_lateral_mm=septal_lateral_mm or params.septal_lateral_mm,
+        intercommissural_mm=intercommissural_mm or params.intercommissural_mm,
+    )
+    return MitralAnnulus(
+        center_mm=as_point(center_mm),
+        normal=as_point(apical),
+        posterior=as_point(behind),
+        curve_mm=ring @ frame + center_mm,
+        method=method,
+        uncertainty_mm=uncertainty_mm,
+        septal_lateral_mm=septal_lateral_mm,
+        intercommissural_mm=intercommissural_mm,
+    )

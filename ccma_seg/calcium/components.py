@@ -1,0 +1,134 @@
+"""Connected components above the threshold, as one table of voxels: all their figures at once."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from ccma_seg.calcium.parameters import CalciumParams
+from ccma_seg.calcium.ring import distance_to_ring
+from ccma_seg.geometry import Bools, Floats, Geometry
+
+Integers = npt.NDArray[np.intp]
+
+_NEIGHBOURS_26 = np.ones((3, 3, 3), bool)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Components:
+    """The voxels of all components, one entry each, sorted by place in the grid.
+
+    Figures of components are arrays of length `count`, entry 0 for label 1.
+    """
+
+    geometry: Geometry
+    label: Integers
+    """(n,) 1..count."""
+    flat: Integers
+    """(n,) index into the flattened grid."""
+    hu: npt.NDArray[np.int16]
+    """(n,)"""
+    ring_mm: Floats
+    """(n,) distance to the annulus curve; infinite where there is none."""
+    count: int
+
+    @property
+    def index(self) -> Integers:
+        """(n, 3) slice, row, column."""
+        return np.stack(np.unravel_index(self.flat, self.geometry.shape), axis=-1)
+
+    @property
+    def positions_mm(self) -> Floats:
+        """(n, 3) LPS."""
+        return self.geometry.to_patient(self.index)
+
+    @property
+    def voxels(self) -> Integers:
+        """How many voxels each has."""
+        return np.asarray(np.bincount(self.label, minlength=self.count + 1)[1:])
+
+    @property
+    def volume_mm3(self) -> Floats:
+        """How large each is."""
+        return np.asarray(self.voxels * self.geometry.voxel_mm3)
+
+    def sum(self, values: npt.ArrayLike) -> Floats:
+        """Add up a value of each voxel, (n,), within each component."""
+        return np.asarray(np.bincount(self.label, np.asarray(values, float), self.count + 1)[1:])
+
+    def mean(self, values: npt.ArrayLike) -> Floats:
+        """Average a value of each voxel, (n,) or (n, k), within each component."""
+        table = np.asarray(values, float)
+        if table.ndim == 1:
+            return np.asarray(self.sum(table) / np.maximum(self.voxels, 1))
+        return np.stack([self.mean(column) for column in table.T], axis=-1)
+
+    def max(self, values: npt.ArrayLike) -> Floats:
+        """Return the largest of a value of each voxel, (n,), within each component."""
+        top = np.full(self.count + 1, -np.inf)
+        np.maximum.at(top, self.label, np.asarray(values, float))
+        return top[1:]
+
+    def min(self, values: npt.ArrayLike) -> Floats:
+        """Return the smallest of a value of each voxel, (n,), within each component."""
+        return -self.max(-np.asarray(values, float))
+
+    def relabelled(self, label: Integers) -> "Components":
+        """Give voxels other labels; 0 drops a voxel, and numbers close up."""
+        kept = np.flatnonzero(label)
+        values, numbers = np.unique(label[kept], return_inverse=True)
+        return replace(
+            self,
+            label=numbers + 1,
+            flat=self.flat[kept],
+            hu=self.hu[kept],
+            ring_mm=self.ring_mm[kept],
+            count=len(values),
+        )
+
+    def image(self) -> npt.NDArray[np.int32]:
+        """Return the labels as an array on the grid."""
+        labels = np.zeros(self.geometry.shape, np.int32)
+        labels.ravel()[self.flat] = self.label
+        return labels
+
+
+def find_components(
+    hu: npt.NDArray[np.int16], geometry: Geometry, mask: Bools, *, ring_mm: Floats | None = None
+) -> Components:
+    """Label what is connected over faces, edges or corners.
+
+    Parameters
+    ----------
+    hu, mask
+        (slice, row, column)
+    geometry
+        Their grid.
+    ring_mm
+        (n, 3) LPS, the densified annulus.
+    """
+    labels, count = ndimage.label(mask, _NEIGHBOURS_26)
+    flat = np.flatnonzero(labels)
+    found = Components(
+        geometry=geometry,
+        label=labels.ravel()[flat].astype(np.intp),
+        flat=flat,
+        hu=hu.ravel()[flat],
+        ring_mm=np.full(flat.size, np.inf),
+        count=int(count),
+    )
+    return found if ring_mm is None else replace(found, ring_mm=distance_to_ring(found.positions_mm, ring_mm))
+
+
+def without_noise(components: Components, params: CalciumParams) -> Components:
+    """Drop components of too few voxels, or of too small an area on every slice."""
+    if components.count == 0:
+        return components
+    slices = components.geometry.shape[0]
+    slice_of = components.flat // (components.geometry.shape[1] * components.geometry.shape[2])
+    cells = np.bincount(components.label * slices + slice_of, minlength=(components.count + 1) * slices)
+    pixel_mm2 = components.geometry.spacing_mm[1] * components.geometry.spacing_mm[2]
+    area = cells.reshape(-1, slices).max(axis=1)[1:] * pixel_mm2
+    keep = (components.voxels >= params.min_voxels) & (area >= params.min_area_mm2)
+    return components.relabelled(np.where(keep[components.label - 1], components.label, 0))

@@ -1,0 +1,199 @@
+"""From a volume and its anatomy to everything that is calcified, each with its kind."""
+
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+
+from ccma_seg.anatomy.annulus import MitralAnnulus
+from ccma_seg.anatomy.findings import Anatomy, ContrastState
+from ccma_seg.calcium.components import Components, find_components, without_noise
+from ccma_seg.calcium.features import Features, find_features, in_root
+from ccma_seg.calcium.findings import Calcification, CalciumKind, CalciumMap
+from ccma_seg.calcium.mass import gather_patches
+from ccma_seg.calcium.parameters import CalciumParams
+from ccma_seg.calcium.pools import Pools, find_dense_pools
+from ccma_seg.calcium.ring import dense_ring
+from ccma_seg.calcium.sorting import Place, depends_on_uncertainty, is_faint, near_annulus, sort_by_place
+from ccma_seg.calcium.surroundings import find_surroundings
+from ccma_seg.calcium.threshold import Threshold, find_threshold, local_blood
+from ccma_seg.errors import GeometryError
+from ccma_seg.geometry import Floats, Geometry, as_point
+from ccma_seg.reasons import Reason
+from ccma_seg.volume import Volume
+
+Kinds = list[tuple[CalciumKind, str]]
+
+
+def find_calcium(volume: Volume, anatomy: Anatomy, params: CalciumParams = CalciumParams()) -> CalciumMap:
+    """Find everything above the calcium threshold near the heart, and sort it by place.
+
+    Parameters
+    ----------
+    volume
+        Cardiac CT, (slice, row, column) HU; only a crop round heart and annulus is looked at.
+    anatomy
+        Of this volume. Without an annulus every kind is unknown.
+    params
+        Thresholds and distances.
+
+    Returns
+    -------
+    CalciumMap
+        On a crop of the volume's grid, calcifications by falling volume.
+
+    Raises
+    ------
+    GeometryError
+        If the anatomy lies outside the volume, or names neither heart nor annulus.
+    """
+    threshold = find_threshold(volume, anatomy, params)
+    crop = _crop(volume, anatomy, params)
+    if anatomy.annulus is None:
+        components = without_noise(find_components(crop.hu, crop.geometry, crop.hu >= threshold.hu), params)
+        reason = Reason("no_annulus", "Without a mitral annulus no calcium can be assigned a place.", degrades=True)
+        kinds = [(CalciumKind.UNKNOWN, "no annulus")] * components.count
+        return _as_map(components, kinds, threshold, (reason,))
+    place = Place(
+        params=params,
+        blood=None if anatomy.contrast.state == ContrastState.NONE else local_blood(volume, anatomy, params),
+        threshold_hu=threshold.hu,
+        uncertainty_mm=anatomy.annulus.uncertainty_mm,
+    )
+    return _sorted_map(crop, anatomy, anatomy.annulus, threshold=threshold, place=place)
+
+
+def _crop(volume: Volume, anatomy: Anatomy, params: CalciumParams) -> Volume:
+    geometry, corners = volume.geometry, []
+    if anatomy.heart_box_mm is not None:
+        low, high = np.array(anatomy.heart_box_mm)
+        corners.append(low + np.indices((2, 2, 2)).reshape(3, 8).T * (high - low))
+    if anatomy.annulus is not None:
+        ring, margin = anatomy.annulus.curve_mm, params.annulus_margin_mm - params.heart_margin_mm
+        corners.append(np.concatenate([ring - margin, ring + margin]))
+    if not corners:
+        raise GeometryError("calcium is looked for round the heart: the anatomy must have a heart box or an annulus")
+    return volume.crop(geometry.slices_around(np.concatenate(corners), margin_mm=params.heart_margin_mm))
+
+
+def _sorted_map(
+    crop: Volume,
+    anatomy: Anatomy,
+    annulus: MitralAnnulus,
+    threshold: Threshold,
+    place: Place,
+) -> CalciumMap:
+    ring, hu, params = dense_ring(annulus.curve_mm), np.ascontiguousarray(crop.hu), place.params
+    mask = hu >= threshold.hu
+    pools = _dense_pools(hu, crop.geometry, ring, place)
+    pooled = _taken_out(mask, hu, crop.geometry, pools)
+    components = without_noise(find_components(hu, crop.geometry, mask, ring_mm=ring), params)
+    components = _split_at_root(components, anatomy=anatomy, annulus=annulus, params=params)
+    sample = partial(find_surroundings, components, hu, pools=pools, blood=place.blood, params=params)
+    features = find_features(
+        components,
+        sample(distance_mm=params.shell_mm),
+        sample(distance_mm=params.wide_shell_mm),
+        anatomy=anatomy,
+        annulus=annulus,
+        ring_mm=ring,
+        params=params,
+    )
+    kinds = gather_patches(components, features, [sort_by_place(f, place) for f in features], place)
+    reasons = _reasons(features, kinds, place)
+    kinds += [(CalciumKind.CONTRAST, "pool of dense contrast")] * pooled.count
+    return _as_map(_joined(components, pooled), kinds, threshold, reasons)
+
+
+def _dense_pools(hu: npt.NDArray[np.int16], geometry: Geometry, ring: Floats, place: Place) -> Pools | None:
+    if place.blood is None:
+        return None
+    level = (place.blood.hu + place.threshold_hu) / 2
+    return find_dense_pools(hu, geometry, level_hu=level, ring_mm=ring, params=place.params)
+
+
+def _taken_out(
+    mask: npt.NDArray[np.bool_], hu: npt.NDArray[np.int16], geometry: Geometry, pools: Pools | None
+) -> Components:
+    """Clear the pools of dense contrast in `mask`, and return them."""
+    flat = np.zeros(0, np.intp) if pools is None else np.flatnonzero(mask)
+    label = flat if pools is None else pools.at(np.stack(np.unravel_index(flat, hu.shape), axis=-1)).astype(np.intp)
+    mask.ravel()[flat[label > 0]] = False
+    every = Components(
+        geometry=geometry, label=label, flat=flat, hu=hu.ravel()[flat], ring_mm=np.full(flat.size, np.inf), count=0
+    )
+    return every.relabelled(label)
+
+
+def _split_at_root(
+    components: Components, *, anatomy: Anatomy, annulus: MitralAnnulus, params: CalciumParams
+) -> Components:
+    """Give the part of a calcification that lies in the aortic root a label of its own."""
+    root = in_root(components, anatomy=anatomy, annulus=annulus, params=params)
+    share = components.mean(root)
+    mixed = (share >= params.min_split_share) & (share <= 1 - params.min_split_share)
+    apart = root & mixed[components.label - 1] if components.count else root
+    return components.relabelled(components.label + components.count * apart)
+
+
+def _joined(first: Components, second: Components) -> Components:
+    return replace(
+        first,
+        label=np.concatenate([first.label, first.count + second.label]),
+        flat=np.concatenate([first.flat, second.flat]),
+        hu=np.concatenate([first.hu, second.hu]),
+        ring_mm=np.concatenate([first.ring_mm, second.ring_mm]),
+        count=first.count + second.count,
+    )
+
+
+def _reasons(features: list[Features], kinds: Kinds, place: Place) -> tuple[Reason, ...]:
+    annular = [f for f, (kind, _) in zip(features, kinds, strict=True) if kind == CalciumKind.ANNULAR]
+    unsure = sum(f.volume_mm3 for f in annular if depends_on_uncertainty(f, place))
+    faint = [
+        f
+        for f, (kind, _) in zip(features, kinds, strict=True)
+        if kind == CalciumKind.UNKNOWN and near_annulus(f, place) and is_faint(f, place)
+    ]
+    reasons = []
+    if unsure > 0:
+        text = (
+            f"{unsure:.0f} mm3 of calcium counts as annular only within the annulus' uncertainty of "
+            f"{place.uncertainty_mm:.0f} mm."
+        )
+        reasons.append(Reason("annulus_uncertain", text))
+    if faint:
+        text = (
+            f"{len(faint)} faint spots at the annulus ({sum(f.volume_mm3 for f in faint):.0f} mm3, peak at most "
+            f"{max(f.peak_hu for f in faint):.0f} HU) are not counted: motion edges look the same."
+        )
+        reasons.append(Reason("faint_spots", text))
+    return tuple(reasons)
+
+
+def _as_map(components: Components, kinds: Kinds, threshold: Threshold, reasons: tuple[Reason, ...]) -> CalciumMap:
+    order = np.argsort(-components.voxels, kind="stable")
+    rank = np.empty(components.count, int)
+    rank[order] = np.arange(components.count)
+    ranked = replace(components, label=rank[components.label - 1] + 1)
+    centroid, peak, volume = ranked.mean(ranked.positions_mm), ranked.max(ranked.hu), ranked.volume_mm3
+    calcifications = tuple(
+        Calcification(
+            label=new + 1,
+            kind=kinds[old][0],
+            reason=kinds[old][1],
+            volume_mm3=float(volume[new]),
+            centroid_mm=as_point(centroid[new]),
+            peak_hu=int(peak[new]),
+        )
+        for new, old in enumerate(order)
+    )
+    return CalciumMap(
+        labels=ranked.image(),
+        geometry=components.geometry,
+        threshold_hu=threshold.hu,
+        threshold_rule=threshold.rule,
+        calcifications=calcifications,
+        reasons=(*threshold.reasons, *reasons),
+    )

@@ -1,0 +1,151 @@
+"""What is asked of each component before it is given a kind."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ccma_seg.anatomy.annulus import MitralAnnulus
+from ccma_seg.anatomy.findings import Anatomy
+from ccma_seg.calcium.components import Components
+from ccma_seg.calcium.parameters import CalciumParams
+from ccma_seg.calcium.ring import distance_to_ring
+from ccma_seg.calcium.surroundings import Surroundings
+from ccma_seg.geometry import Floats, Point, as_point
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Features:
+    """One component: size, place and surroundings. Lengths in mm."""
+
+    volume_mm3: float
+    peak_hu: float
+    metal_share: float
+    slices: int
+    width_mm: float
+    """Of a bar with the same second moments, the middle one of its three sides."""
+    gyration_mm: float
+    nearest_mm: float
+    """Nearest voxel to the annulus curve."""
+    centroid_ring_mm: float
+    centroid_mm: Point
+    frame_mm: Point
+    """Centroid, posterior, anterolateral and apical of the annulus centre."""
+    outward_mm: float
+    """How much further from the annulus axis than the ring itself, on average."""
+    root_mm: float
+    """Centroid to the centre of the aortic root."""
+    above_root_mm: float
+    """... and how much of it towards the head."""
+    root_share: float
+    """Share of its volume in the aortic root, clear of the ring."""
+    outside_heart_mm: float
+    """Centroid to the heart box; 0 inside."""
+    cut: bool
+    """Goes on beyond the region looked at."""
+    fat: float
+    wide_fat: float
+    """Share of fat beyond a coronary artery's wall."""
+    lung: float
+    blood: float
+    pool: float
+    lowest_hu: float
+
+    @property
+    def depth_mm(self) -> float:
+        """How far apical of the annulus centre the centroid lies."""
+        return self.frame_mm[2]
+
+    @property
+    def axis_mm(self) -> float:
+        """Distance of the centroid from the axis of the annulus."""
+        return float(np.hypot(self.frame_mm[0], self.frame_mm[1]))
+
+
+def root_center(anatomy: Anatomy, annulus: MitralAnnulus, params: CalciumParams) -> Floats:
+    """Return where the aortic root is, or where it usually lies from the annulus."""
+    if anatomy.aortic_root_mm is not None:
+        return np.array(anatomy.aortic_root_mm)
+    return annulus.to_patient((-params.root_offset_mm, 0.0, 0.0))
+
+
+def in_root(
+    components: Components, *, anatomy: Anatomy, annulus: MitralAnnulus, params: CalciumParams
+) -> npt.NDArray[np.bool_]:
+    """Tell which voxels lie in the aortic root, anterior of the ring and clear of it."""
+    positions = components.positions_mm
+    close = np.linalg.norm(positions - root_center(anatomy, annulus, params), axis=1) <= params.root_radius_mm
+    anterior = annulus.to_frame(positions)[:, 0] < 0
+    return np.asarray(close & anterior & (components.ring_mm > params.root_clear_of_ring_mm))
+
+
+def find_features(
+    components: Components,
+    around: Surroundings,
+    wider: Surroundings,
+    *,
+    anatomy: Anatomy,
+    annulus: MitralAnnulus,
+    ring_mm: Floats,
+    params: CalciumParams,
+) -> list[Features]:
+    """Measure all components at once; entry 0 belongs to label 1."""
+    positions, index = components.positions_mm, components.index
+    frame = annulus.to_frame(positions)
+    centroid = components.mean(positions)
+    root = root_center(anatomy, annulus, params)
+    ring_radius = _ring_radius(annulus, ring_mm, frame)
+    spread = _spread_mm2(components, positions, centroid)
+    last = np.array(components.geometry.shape) - 1
+    at_edge = ((index == 0) | (index == last)).any(axis=1)
+    table = {
+        "volume_mm3": components.volume_mm3,
+        "peak_hu": components.max(components.hu),
+        "metal_share": components.mean(components.hu >= params.metal_hu),
+        "slices": components.max(index[:, 0]) - components.min(index[:, 0]) + 1,
+        "width_mm": np.sqrt(12 * spread[:, 1]),
+        "gyration_mm": np.sqrt(spread.sum(axis=1)),
+        "nearest_mm": components.min(components.ring_mm),
+        "centroid_ring_mm": distance_to_ring(centroid, ring_mm),
+        "outward_mm": components.mean(np.hypot(frame[:, 0], frame[:, 1]) - ring_radius),
+        "root_mm": np.linalg.norm(centroid - root, axis=1),
+        "above_root_mm": centroid[:, 2] - root[2],
+        "root_share": components.mean(in_root(components, anatomy=anatomy, annulus=annulus, params=params)),
+        "outside_heart_mm": _outside(centroid, anatomy.heart_box_mm),
+        "cut": components.max(at_edge),
+        "fat": around.fat,
+        "wide_fat": wider.fat,
+        "lung": around.lung,
+        "blood": around.blood,
+        "pool": around.pool,
+        "lowest_hu": around.lowest_hu,
+    }
+    rows = zip(*(values.tolist() for values in table.values()), strict=True)
+    points = zip(centroid, annulus.to_frame(centroid), strict=True)
+    return [
+        Features(**dict(zip(table, row, strict=True)), centroid_mm=as_point(c), frame_mm=as_point(f))
+        for row, (c, f) in zip(rows, points, strict=True)
+    ]
+
+
+def _ring_radius(annulus: MitralAnnulus, ring_mm: Floats, frame: Floats) -> Floats:
+    ring = annulus.to_frame(ring_mm)
+    angle = np.arctan2(ring[:, 1], ring[:, 0])
+    order = np.argsort(angle)
+    radius = np.hypot(ring[order, 0], ring[order, 1])
+    return np.asarray(np.interp(np.arctan2(frame[:, 1], frame[:, 0]), angle[order], radius, period=2 * np.pi))
+
+
+def _spread_mm2(components: Components, positions: Floats, centroid: Floats) -> Floats:
+    """Return the principal second moments of each component, (count, 3), largest first, voxels taken as bricks."""
+    away = positions - centroid[components.label - 1]
+    pairs = components.mean((away[:, :, None] * away[:, None, :]).reshape(-1, 9)).reshape(-1, 3, 3)
+    steps = np.array(components.geometry.axes) * np.array(components.geometry.spacing_mm)[:, None]
+    return np.asarray(np.linalg.eigvalsh(pairs + steps.T @ steps / 12)[:, ::-1])
+
+
+def _outside(positions: Floats, box_mm: tuple[Point, Point] | None) -> Floats:
+    if box_mm is None:
+        return np.zeros(len(positions))
+    low, high = np.array(box_mm)
+    return np.asarray(np.linalg.norm(positions - np.clip(positions, low, high), axis=1))

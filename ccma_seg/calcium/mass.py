@@ -1,0 +1,82 @@
+"""Patches of one mass: a broken shell is several components, and its far side does not touch the annulus."""
+
+import numpy as np
+from scipy.spatial import ConvexHull, QhullError, cKDTree
+
+from ccma_seg.calcium.components import Components
+from ccma_seg.calcium.features import Features
+from ccma_seg.calcium.findings import CalciumKind
+from ccma_seg.calcium.sorting import Place, is_faint
+from ccma_seg.geometry import Bools, Floats
+
+MIN_SEED_MM3 = 50.0
+"""Smallest annular calcification that others may belong to (proposal)."""
+
+HULL_MARGIN_MM = 2.0
+"""Within the convex hull of annular calcium, or this far outside: a patch of the same mass (proposal)."""
+
+GAP_MM = 6.0
+"""Largest gap in a shell across which patches belong together: twice a neck of 2-3 mm (Restivo 2023, Hamasaki 2017)."""
+
+MAX_PATCHED_MM = 60.0
+"""Patches further from the annulus belong to something else: the largest mass reported has 53 mm."""
+
+JOINING = frozenset({CalciumKind.UNKNOWN, CalciumKind.PAPILLARY, CalciumKind.MYOCARDIAL, CalciumKind.PERICARDIAL})
+"""Kinds given by place alone, which a neighbouring mass may overrule."""
+
+MAX_ROUNDS = 10
+"""Each round adds the patches next to those found so far."""
+
+Kinds = list[tuple[CalciumKind, str]]
+
+
+def gather_patches(components: Components, features: list[Features], kinds: Kinds, place: Place) -> Kinds:
+    """Make annular what belongs to an annular mass: what its hull holds, and strong patches across a small gap."""
+    result = list(kinds)
+    for _ in range(MAX_ROUNDS):
+        seeds = _labels(result, features)
+        added = _patches(components, features, result, seeds, place) if seeds else []
+        if not added:
+            break
+        for label in added:
+            result[label - 1] = CalciumKind.ANNULAR, "patch of a mass at the annulus"
+    return result
+
+
+def _labels(kinds: Kinds, features: list[Features]) -> list[int]:
+    annular = [i + 1 for i, (kind, _) in enumerate(kinds) if kind == CalciumKind.ANNULAR]
+    large = [i for i in annular if features[i - 1].volume_mm3 >= MIN_SEED_MM3]
+    return annular if large else []
+
+
+def _patches(
+    components: Components, features: list[Features], kinds: Kinds, seeds: list[int], place: Place
+) -> list[int]:
+    candidates = [i + 1 for i, (kind, _) in enumerate(kinds) if kind in JOINING and _may_be_patch(features[i], place)]
+    if not candidates:
+        return []
+    positions = components.positions_mm
+    seed = positions[np.isin(components.label, seeds)]
+    chosen = np.isin(components.label, candidates)
+    ask, label = positions[chosen], components.label[chosen]
+    inside = np.bincount(label, _in_hull(ask, seed), components.count + 1)
+    gap, _ = cKDTree(seed).query(ask, distance_upper_bound=GAP_MM)
+    beside = np.bincount(label, np.isfinite(gap), components.count + 1) > 0
+    voxels = components.voxels
+    return [
+        c for c in candidates if inside[c] >= voxels[c - 1] / 2 or (beside[c] and not is_faint(features[c - 1], place))
+    ]
+
+
+def _may_be_patch(features: Features, place: Place) -> bool:
+    params = place.params
+    vessel = features.width_mm <= params.coronary_width_mm and features.fat >= params.coronary_fat_share
+    return features.nearest_mm < MAX_PATCHED_MM and not vessel
+
+
+def _in_hull(positions: Floats, points: Floats) -> Bools:
+    try:
+        planes = ConvexHull(points).equations
+    except QhullError:  # flat or too few
+        return np.zeros(len(positions), bool)
+    return np.asarray((positions @ planes[:, :3].T + planes[:, 3]).max(axis=1) <= HULL_MARGIN_MM)

@@ -1,0 +1,118 @@
+"""Every default of the calcium step, once, with its source."""
+
+from dataclasses import dataclass
+
+from ccma_seg.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalciumParams:
+    """How calcium is told from blood, and to what it belongs."""
+
+    threshold_hu: float | None = None
+    """Use this threshold instead of the rules below."""
+
+    assumed_tube_voltage_kv: float = 120.0
+    """Where the headers do not say: the voltage of Agatston's definition."""
+
+    thin_slice_mm: float = 1.5
+    """Below this the threshold without contrast follows the noise (Qian 2015, Acad Radiol)."""
+    thin_noise_factor: float = 4.66
+    """Times the noise, on thin slices (Qian 2015)."""
+    thin_noise_offset_hu: float = 20.4
+    """Plus this, on thin slices (Qian 2015)."""
+
+    above_blood_hu: float = 100.0
+    """With contrast: above the blood pool (JCCT, n = 104: AUC 0.81, better than fixed 650 or 850 HU)."""
+    above_blood_sd: float = 4.0
+    """With contrast: standard deviations above the blood pool (T2, proposal)."""
+    blood_margin_mm: float = 30.0
+    """Blood within this distance of the annulus is local (proposal)."""
+    assumed_noise_hu: float = 20.0
+    """Noise where it was not measured (McCollough 2007: prescribed for calcium scoring)."""
+
+    min_voxels: int = 3
+    """Fewer are noise (common in Agatston software; Budoff 2007 uses 3 adjacent pixels)."""
+    min_area_mm2: float = 1.0
+    """Least area in some slice (Agatston 1990)."""
+    heart_margin_mm: float = 5.0
+    """Round the heart box: its faces are good to about 5 mm."""
+    annulus_margin_mm: float = 45.0
+    """Round the annulus: holds the largest mass reported (53 mm, Almogheer 2021) with its centre off the ring."""
+
+    near_annulus_mm: float = 8.0
+    """Nearest voxel to the annulus curve (L1, proposal)."""
+    centroid_annulus_mm: float = 20.0
+    """Centroid to the annulus curve, of a small calcification (L1, proposal)."""
+    small_radius_mm: float = 10.0
+    """The centroid of a mass with a larger radius of gyration may lie further away, by the excess (proposal)."""
+
+    metal_hu: float = 2500.0
+    """No calcium is as dense (X3; 12-bit scanners saturate at 3071 HU)."""
+    streak_metal_hu: float = 1800.0
+    """Metal if there are dark streaks beside it (X3)."""
+    streak_hu: float = -200.0
+    """A dark streak (X3)."""
+    metal_share: float = 0.05
+    """Share of its voxels above `metal_hu`; layered undiluted contrast has only a few (proposal)."""
+
+    pool_block_mm: float = 3.0
+    """Blocks in which dense contrast is looked for; noise averages out, small calcium does too (proposal)."""
+    min_pool_mm3: float = 3000.0
+    """A region of dense blood smaller than this may be a calcification (proposal)."""
+    max_pool_share_at_annulus: float = 0.5
+    """A bright region with more of its volume within `centroid_annulus_mm` of the ring may be a mass (proposal)."""
+
+    shell_mm: float = 2.5
+    """Distance beyond the surface at which the surroundings are sampled: outside the blur of 1 mm FWHM (proposal)."""
+    wide_shell_mm: float = 5.0
+    """A second, wider one: beyond the wall and lumen of a coronary artery of 4-5 mm."""
+    fat_hu: float = -30.0
+    """Fat and lung lie below (fat -100 +- 30 HU)."""
+    lung_hu: float = -400.0
+    """Lung lies below."""
+    edge_overshoot: float = 0.25
+    """Motion and sharp kernels overshoot by up to this share of the step from blood to lung (seen: 0.15-0.2)."""
+    lung_reference_hu: float = -850.0
+    """Lung, for that step."""
+    faint_volume_mm3: float = 100.0
+    """As faint as an edge artefact, a focus counts only above this volume (proposal)."""
+    faint_slices: int = 3
+    """... and on that many slices: motion differs from slice to slice (proposal)."""
+
+    coronary_width_mm: float = 6.0
+    """Widest calcified coronary segment: 4-5 mm (proposal, clinical.md 4) and its blur."""
+    coronary_fat_share: float = 0.55
+    """Coronary calcium is surrounded by fat and its lumen; annular calcium has heart muscle on one side (proposal)."""
+    coronary_offset_mm: float = 4.0
+    """On the epicardial side of the ring by more than this, less fat is enough (proposal)."""
+    coronary_offset_fat_share: float = 0.35
+    """... this much, next to it or beyond the vessel (proposal)."""
+
+    root_radius_mm: float = 18.0
+    """Aortic root: sinus radius 16-19 mm (half of 32-38 mm)."""
+    root_offset_mm: float = 30.0
+    """From the annulus centre to the aortic root, away from posterior; 26-36 mm in six hand-marked CTs."""
+    root_clear_of_ring_mm: float = 5.0
+    """Calcium at the anterior annulus is annular up to this distance from the ring (proposal)."""
+    min_split_share: float = 0.2
+    """Calcium of two places is split if the smaller part has this share (proposal)."""
+
+    papillary_depth_mm: float = 10.0
+    """Apical of the annular plane (clinical.md 4)."""
+    cavity_radius_mm: float = 24.0
+    """LV cavity round the long axis: half of 48 mm (PMC7758747)."""
+    wall_mm: float = 11.0
+    """Thickness of the LV wall (PMC7758747: septum 10.8, posterior 9.1 mm in men)."""
+    aorta_radius_mm: float = 20.0
+    """Descending and ascending aorta: half of 40 mm, the upper limit of normal."""
+    descending_aorta_mm: tuple[float, float, float] = (29.0, 1.0, -37.0)
+    """Its centre at the level of the annulus, posterior, anterolateral and apical of the centre; mean of six CTs."""
+    pericardial_lung_share: float = 0.1
+    """Calcium with this much lung around it lies at the heart's border (proposal)."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.min_split_share <= 0.5:
+            raise ConfigError(f"min_split_share must lie in (0, 0.5], got {self.min_split_share}")
+        if self.min_voxels < 1:
+            raise ConfigError(f"min_voxels must be at least 1, got {self.min_voxels}")

@@ -1,0 +1,91 @@
+"""Dense venous contrast: large, smooth regions brighter than the left heart's blood, away from the annulus."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+from skimage.morphology import h_maxima
+from skimage.segmentation import watershed
+
+from ccma_seg.calcium.parameters import CalciumParams
+from ccma_seg.calcium.ring import distance_to_ring
+from ccma_seg.geometry import Bools, Floats, Geometry
+
+_NEIGHBOURS_26 = np.ones((3, 3, 3), bool)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Pools:
+    """Regions of dense blood, in blocks of voxels."""
+
+    blocks: npt.NDArray[np.int32]
+    """0 is none."""
+    size: npt.NDArray[np.int_]
+    """Voxels in a block along slices, rows and columns."""
+
+    def at(self, index: npt.NDArray[np.intp]) -> npt.NDArray[np.int32]:
+        """Return the pool at voxels, (n, 3); 0 where there is none."""
+        return np.asarray(self.blocks[tuple((index // self.size).T)])
+
+
+def find_dense_pools(
+    hu: npt.NDArray[np.int16], geometry: Geometry, *, level_hu: float, ring_mm: Floats, params: CalciumParams
+) -> Pools:
+    """Find regions of contrast-enhanced blood above a level, such as a right heart full of undiluted contrast.
+
+    Parameters
+    ----------
+    hu
+        (slice, row, column), a crop round the heart.
+    geometry
+        Its grid.
+    level_hu
+        Brighter than the left heart's blood, on average over a block.
+    ring_mm
+        (n, 3) LPS, the annulus: a bright region that hugs it may be a mass.
+
+    Returns
+    -------
+    Pools
+        They reach one block beyond the region's edge.
+    """
+    size = np.maximum(np.rint(params.pool_block_mm / np.array(geometry.spacing_mm)), 1).astype(int)
+    bright = _block_means(hu, size) > level_hu
+    blocks = np.argwhere(bright)
+    away = np.zeros(bright.shape)
+    away[tuple(blocks.T)] = distance_to_ring(geometry.to_patient(blocks * size + (size - 1) / 2), ring_mm)
+    thick = ndimage.binary_opening(bright)  # a calcified band that touches a pool stays out
+    if not thick.any():
+        return Pools(blocks=np.zeros(bright.shape, np.int32), size=size)
+    core = _is_pool(bright, thick, away, block_mm3=geometry.voxel_mm3 * size.prod(), params=params)
+    free = bright & (away > params.near_annulus_mm) & ~(thick & ~core)
+    pools, _ = ndimage.label(ndimage.binary_propagation(core, mask=free | core))
+    wider = ndimage.grey_dilation(pools, footprint=_NEIGHBOURS_26)
+    return Pools(blocks=wider.astype(np.int32), size=size)
+
+
+def _lobes(mask: Bools) -> npt.NDArray[np.int32]:
+    """Cut a region where it is narrow: a mass may touch a pool."""
+    depth = ndimage.distance_transform_edt(mask)
+    markers, _ = ndimage.label(h_maxima(depth, 1), _NEIGHBOURS_26)
+    return np.asarray(watershed(-depth, markers, mask=mask), np.int32)
+
+
+def _block_means(hu: npt.NDArray[np.int16], size: npt.NDArray[np.int_]) -> Floats:
+    starts = [np.arange(0, n, step) for n, step in zip(hu.shape, size, strict=True)]
+    sums = hu
+    for axis in (2, 1, 0):
+        sums = np.add.reduceat(sums, starts[axis], axis=axis, dtype=np.int32)
+    counts = [np.diff([*start, n]) for start, n in zip(starts, hu.shape, strict=True)]
+    return np.asarray(sums / np.einsum("i,j,k->ijk", *counts))
+
+
+def _is_pool(bright: Bools, thick: Bools, away_mm: Floats, *, block_mm3: float, params: CalciumParams) -> Bools:
+    """Tell which blocks are dense blood: of a large region, and of a lobe that does not hug the annulus."""
+    regions, _ = ndimage.label(bright)
+    lobes = _lobes(thick)
+    large = np.bincount(regions.ravel()) * block_mm3 >= params.min_pool_mm3
+    near = np.bincount(lobes.ravel(), (away_mm <= params.centroid_annulus_mm).ravel())
+    at_ring = near / np.maximum(np.bincount(lobes.ravel()), 1)
+    return np.asarray(thick & large[regions] & (at_ring <= params.max_pool_share_at_annulus)[lobes])

@@ -1,0 +1,29 @@
+"""Distances to the annulus as a closed curve."""
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from ccma_seg.geometry import Floats
+
+RING_STEP_MM = 0.5
+"""Between points of the densified curve: distances are then exact to 0.02 mm beyond 1 mm."""
+
+FAR_MM = 60.0
+"""Beyond this no distance is needed: nothing annular reaches as far."""
+
+
+def dense_ring(curve_mm: Floats) -> Floats:
+    """Put points every half millimetre on the closed polygon through (n, 3) points."""
+    ends = np.roll(curve_mm, -1, axis=0)
+    lengths = np.linalg.norm(ends - curve_mm, axis=1)
+    pieces = [
+        a + (b - a) * np.arange(0, 1, RING_STEP_MM / max(length, RING_STEP_MM))[:, None]
+        for a, b, length in zip(curve_mm, ends, lengths, strict=True)
+    ]
+    return np.concatenate(pieces)
+
+
+def distance_to_ring(positions_mm: Floats, ring_mm: Floats) -> Floats:
+    """Return the distance in mm of positions, (n, 3), to the nearest point of a densified ring, at most `FAR_MM`."""
+    distance, _ = cKDTree(ring_mm).query(positions_mm, distance_upper_bound=FAR_MM)
+    return np.asarray(np.minimum(distance, FAR_MM))

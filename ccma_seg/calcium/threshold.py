@@ -1,0 +1,137 @@
+"""Above which HU a voxel is calcium: by tube voltage without contrast, by the local blood pool with it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ccma_seg.anatomy.findings import BLOOD_POOL_LA, BLOOD_POOL_LV, Anatomy, ContrastState
+from ccma_seg.calcium.parameters import CalciumParams
+from ccma_seg.reasons import Reason
+from ccma_seg.volume import LabelMap, Volume
+
+VOLTAGES_KV = (70.0, 80.0, 90.0, 100.0, 110.0, 120.0, 130.0, 135.0, 140.0)
+"""70, 80, 100, 135: Graeni 2018 (10.1093/ehjci/jey019); 120: Agatston 1990; others interpolated in the logarithm."""
+
+THRESHOLDS_HU = (207.0, 177.0, 160.0, 145.0, 137.0, 130.0, 122.0, 119.0, 116.0)
+"""As dense as 130 HU at 120 kVp, at `VOLTAGES_KV`."""
+
+MAD_TO_SD = 1.4826
+"""Median absolute deviation to standard deviation, for a normal distribution."""
+
+MIN_BLOOD_VOXELS = 50
+"""Fewer do not give a median and its spread to 10 %."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blood:
+    """The left heart's blood next to the annulus."""
+
+    hu: float
+    sd_hu: float
+    where: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Threshold:
+    """The calcium threshold, with the rule that gave it."""
+
+    hu: float
+    rule: str
+    reasons: tuple[Reason, ...] = ()
+
+
+def threshold_at(tube_voltage_kv: float) -> float:
+    """Return the HU that correspond to 130 HU at 120 kVp; held constant outside 70-140 kVp."""
+    return float(np.interp(tube_voltage_kv, VOLTAGES_KV, THRESHOLDS_HU))
+
+
+def local_blood(volume: Volume, anatomy: Anatomy, params: CalciumParams) -> Blood | None:
+    """Return the brighter of LV and LA blood near the annulus; the whole pool's figures where there are no pools."""
+    pools = [b for b in _pools_near(volume, anatomy, params) if b is not None]
+    if pools:
+        return max(pools, key=lambda b: b.hu)
+    contrast = anatomy.contrast
+    if contrast.blood_pool_hu is None:
+        return None
+    sd = params.assumed_noise_hu if contrast.blood_pool_sd_hu is None else contrast.blood_pool_sd_hu
+    return Blood(hu=contrast.blood_pool_hu, sd_hu=sd, where="left heart")
+
+
+def find_threshold(volume: Volume, anatomy: Anatomy, params: CalciumParams) -> Threshold:
+    """Choose the calcium threshold (T1, T2), and say how."""
+    if params.threshold_hu is not None:
+        return Threshold(hu=params.threshold_hu, rule=f"{params.threshold_hu:.0f} HU, as given")
+    plain = _without_contrast(volume, anatomy, params)
+    if anatomy.contrast.state == ContrastState.NONE:
+        return plain
+    enhanced = _with_contrast(volume, anatomy, params, plain)
+    if anatomy.contrast.state == ContrastState.ENHANCED:
+        return enhanced
+    higher = max(plain, enhanced, key=lambda t: t.hu)
+    reason = Reason(
+        "contrast_uncertain",
+        f"Whether the blood is enhanced is uncertain; of the thresholds with ({enhanced.hu:.0f} HU) and without "
+        f"({plain.hu:.0f} HU) contrast the higher is used.",
+        degrades=True,
+    )
+    return Threshold(
+        hu=higher.hu, rule=f"contrast uncertain, the higher: {higher.rule}", reasons=(*higher.reasons, reason)
+    )
+
+
+def _without_contrast(volume: Volume, anatomy: Anatomy, params: CalciumParams) -> Threshold:
+    voltage, reasons = _voltage(volume, params)
+    by_voltage = threshold_at(voltage)
+    slice_mm = volume.acquisition.slice_thickness_mm or volume.geometry.spacing_mm[0]
+    text = f"{by_voltage:.0f} HU at {voltage:.0f} kVp (as 130 HU at 120 kVp)"
+    if slice_mm >= params.thin_slice_mm:
+        return Threshold(hu=by_voltage, rule=text, reasons=reasons)
+    noise = anatomy.contrast.blood_pool_sd_hu
+    noise = params.assumed_noise_hu if noise is None else noise
+    by_noise = params.thin_noise_factor * noise + params.thin_noise_offset_hu
+    formula = f"{params.thin_noise_factor:g} x noise {noise:.0f} + {params.thin_noise_offset_hu:g} = {by_noise:.0f} HU"
+    rule = f"{text}, at least {formula} on slices of {slice_mm:g} mm"
+    return Threshold(hu=max(by_voltage, by_noise), rule=rule, reasons=reasons)
+
+
+def _with_contrast(volume: Volume, anatomy: Anatomy, params: CalciumParams, plain: Threshold) -> Threshold:
+    blood = local_blood(volume, anatomy, params)
+    if blood is None:
+        reason = Reason(
+            "blood_pool_unknown",
+            "The blood pool was not measured; the threshold without contrast is used.",
+            degrades=True,
+        )
+        return Threshold(hu=plain.hu, rule=plain.rule, reasons=(*plain.reasons, reason))
+    by_offset, by_noise = blood.hu + params.above_blood_hu, blood.hu + params.above_blood_sd * blood.sd_hu
+    rule = (
+        f"highest of blood ({blood.where}) {blood.hu:.0f} + {params.above_blood_hu:g} = {by_offset:.0f}, "
+        f"blood + {params.above_blood_sd:g} x SD {blood.sd_hu:.0f} = {by_noise:.0f}, and {plain.rule}"
+    )
+    return Threshold(hu=max(by_offset, by_noise, plain.hu), rule=rule, reasons=plain.reasons)
+
+
+def _voltage(volume: Volume, params: CalciumParams) -> tuple[float, tuple[Reason, ...]]:
+    voltage = volume.acquisition.tube_voltage_kv
+    if voltage is not None and voltage > 0:
+        return voltage, ()
+    text = f"The headers do not give the tube voltage; {params.assumed_tube_voltage_kv:.0f} kVp is assumed."
+    return params.assumed_tube_voltage_kv, (Reason("tube_voltage_assumed", text),)
+
+
+def _pools_near(volume: Volume, anatomy: Anatomy, params: CalciumParams) -> list[Blood | None]:
+    pools = anatomy.blood_pools
+    if pools is None or anatomy.annulus is None:
+        return []
+    near = pools.geometry.slices_around(anatomy.annulus.curve_mm, margin_mm=params.blood_margin_mm)
+    crop = LabelMap(labels=pools.labels[near], geometry=pools.geometry.crop(near))
+    hu = volume.hu[crop.slices_in(volume.geometry)]
+    chambers = (("left ventricle", BLOOD_POOL_LV), ("left atrium", BLOOD_POOL_LA))
+    return [_blood(hu[crop.mask(label)], name) for name, label in chambers]
+
+
+def _blood(hu: np.ndarray[tuple[int, ...], np.dtype[np.int16]], where: str) -> Blood | None:
+    if hu.size < MIN_BLOOD_VOXELS:
+        return None
+    middle = float(np.median(hu))
+    return Blood(hu=middle, sd_hu=float(MAD_TO_SD * np.median(np.abs(hu - middle))), where=where)

@@ -1,0 +1,56 @@
+"""Three-valued logic on criteria: which verdict holds, why not another, and what would change it."""
+
+from ccma_seg.classification.findings import Outcome, Verdict
+from ccma_seg.classification.rules import Criterion, Rules
+
+Outcomes = dict[str, Outcome]
+"""By criterion."""
+
+_OPPOSITE = {Outcome.HOLDS: Outcome.FAILS, Outcome.FAILS: Outcome.HOLDS, Outcome.NOT_MEASURED: Outcome.HOLDS}
+_NEGATED = {">=": "<", ">": "<=", "<=": ">", "<": ">=", "is": "is not"}
+
+
+def met(name: str, outcomes: Outcomes) -> bool:
+    """Tell whether a criterion holds, or, for `!X`, whether X was measured and fails."""
+    wanted = Outcome.FAILS if name.startswith("!") else Outcome.HOLDS
+    return outcomes[name.removeprefix("!")] == wanted
+
+
+def decide(rules: Rules, outcomes: Outcomes) -> Verdict:
+    """Return the most serious verdict of which one alternative is met as a whole; indeterminate if there is none."""
+    for verdict, alternatives in rules.verdicts.items():
+        if any(all(met(name, outcomes) for name in names) for names in alternatives):
+            return Verdict(verdict)
+    return Verdict.INDETERMINATE
+
+
+def why_not(verdict: Verdict, rules: Rules, outcomes: Outcomes) -> dict[str, tuple[str, ...]]:
+    """Return, for every other verdict, the criteria that the alternative nearest to being met lacks."""
+    lacking = {
+        other: min((_unmet(names, outcomes) for names in alternatives), key=len)
+        for other, alternatives in rules.verdicts.items()
+        if other != verdict
+    }
+    return {other: tuple(_wish(name, rules.criteria) for name in names) for other, names in lacking.items() if names}
+
+
+def counterfactuals(verdict: Verdict, rules: Rules, outcomes: Outcomes) -> tuple[str, ...]:
+    """Return one sentence for each single criterion that, had it come out otherwise, would change the verdict."""
+    sentences = []
+    for name, outcome in outcomes.items():
+        other = decide(rules, outcomes | {name: _OPPOSITE[outcome]})
+        if other != verdict:
+            wanted = name if _OPPOSITE[outcome] == Outcome.HOLDS else f"!{name}"
+            sentences.append(f"would be {other} if {_wish(wanted, rules.criteria)}")
+    return tuple(sentences)
+
+
+def _unmet(names: tuple[str, ...], outcomes: Outcomes) -> tuple[str, ...]:
+    return tuple(name for name in names if not met(name, outcomes))
+
+
+def _wish(name: str, criteria: dict[str, Criterion]) -> str:
+    """Say what a criterion asks for: `cavity.neck_mm >= 2.0`."""
+    criterion = criteria[name.removeprefix("!")]
+    comparison = _NEGATED[criterion.comparison] if name.startswith("!") else criterion.comparison
+    return f"{criterion.quantity} {comparison} {criterion.limit}"

@@ -1,0 +1,145 @@
+"""Where a mass may be: places that calcium surrounds on all sides."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import product
+
+import numpy as np
+from scipy import ndimage
+
+from ccma_seg.calcium.findings import CalciumKind, CalciumMap
+from ccma_seg.geometry import Bools, Floats, Geometry, as_point
+from ccma_seg.lesion.params import LesionParams
+from ccma_seg.volume import Volume
+
+NOT_A_WALL = frozenset({CalciumKind.BONE, CalciumKind.METAL, CalciumKind.CONTRAST, CalciumKind.AORTIC_WALL})
+
+_AXES = tuple(d for d in product((-1, 0, 1), repeat=3) if d > (0, 0, 0))
+"""The 13 axes of a voxel's 26 neighbours."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Candidate:
+    """A place surrounded by calcium."""
+
+    points_mm: Floats
+    """(n, 3) LPS: the enclosed places on the search grid."""
+    wall_hu: float
+    """What counts as wall there."""
+    score: float
+    """Enclosed volume (mm3) times how completely it is enclosed."""
+
+
+def find_candidates(volume: Volume, calcium: CalciumMap, params: LesionParams) -> tuple[Candidate, ...]:
+    """Return the places that calcium near the annulus surrounds, best first.
+
+    Parameters
+    ----------
+    volume
+        The CT that `calcium` was found in.
+    calcium
+        With the place of each calcification; without an annular one there is no mass.
+    params
+        Search grid, directions and limits.
+    """
+    mask = linked_calcium(calcium, params)
+    if not mask.any():
+        return ()
+    box = calcium.geometry.slices_around(calcium.geometry.to_patient(np.argwhere(mask)))
+    grid, hu, wall = _search_grid(volume, calcium, (mask, box), params)
+    found = [c for level in _levels(hu, wall, calcium, params) for c in _enclosed(grid, level, params)]
+    return tuple(sorted(found, key=lambda c: -c.score))
+
+
+def linked_calcium(calcium: CalciumMap, params: LesionParams) -> Bools:
+    """Return annular calcium and what may belong to the same rim, as booleans on the grid of `calcium`."""
+    boxes = ndimage.find_objects(calcium.labels)
+    spans = {c.label: _span_mm(calcium.geometry, boxes[c.label - 1]) for c in calcium.calcifications}
+    linked = [c.label for c in calcium.calcifications if c.kind == CalciumKind.ANNULAR]
+    others = [c.label for c in calcium.calcifications if c.kind not in NOT_A_WALL and c.label not in linked]
+    near = [k for k in others if any(_apart_mm(spans[k], spans[seed]) <= params.link_mm for seed in linked)]
+    return np.isin(calcium.labels, [*linked, *near]) if linked else np.zeros(calcium.labels.shape, bool)
+
+
+def _span_mm(geometry: Geometry, box: tuple[slice, slice, slice]) -> Floats:
+    spacing = np.array(geometry.spacing_mm)
+    return np.asarray(np.array([[s.start for s in box], [s.stop for s in box]]) * spacing)
+
+
+def _apart_mm(first: Floats, second: Floats) -> float:
+    gaps = np.maximum(0, np.maximum(first[0] - second[1], second[0] - first[1]))
+    return float(np.linalg.norm(gaps))
+
+
+def _search_grid(
+    volume: Volume, calcium: CalciumMap, where: tuple[Bools, tuple[slice, slice, slice]], params: LesionParams
+) -> tuple[Geometry, Floats, Bools]:
+    """Average HU, and any calcium, over the voxels of a coarse isotropic grid with a free border of one voxel."""
+    mask, box = where
+    region = calcium.geometry.crop(box)
+    step = max(params.search_spacing_mm, float(np.cbrt(np.prod(region.extent_mm) / params.search_voxels)))
+    slices, rows, columns = (int(n) + 3 for n in np.array(region.extent_mm) / step)
+    start = region.to_patient(-step / np.array(region.spacing_mm))
+    grid = replace(region, shape=(slices, rows, columns), spacing_mm=(step,) * 3, origin_mm=as_point(start))
+    size = np.maximum(1, np.rint(step / np.array(region.spacing_mm))).astype(int)
+    inside = volume.geometry.slices_around(region.corners_mm(), margin_mm=step)
+    smooth = ndimage.uniform_filter(volume.hu[inside].astype(np.float32), size, mode="nearest")
+    hu = _at_grid(smooth, volume.geometry.crop(inside), grid, order=1)
+    spread = ndimage.maximum_filter(mask[box].astype(np.uint8), size)
+    wall = _at_grid(spread, region, grid, order=0) > 0
+    return grid, hu, wall
+
+
+def _at_grid(array: Floats, source: Geometry, grid: Geometry, *, order: int) -> Floats:
+    ratio = np.array(grid.spacing_mm) / source.spacing_mm
+    offset = source.to_index(grid.origin_mm)
+    return np.asarray(
+        ndimage.affine_transform(
+            array, ratio, offset, grid.shape, order=order, mode="constant", cval=float(array.min())
+        )
+    )
+
+
+def _levels(hu: Floats, wall: Bools, calcium: CalciumMap, params: LesionParams) -> Iterator[tuple[float, Bools]]:
+    """Yield the HU of ever denser walls, and where they are."""
+    dense = float(np.percentile(hu[wall], 95))
+    reach = ndimage.binary_dilation(wall, iterations=2)
+    for fraction in params.wall_fractions:
+        level = calcium.threshold_hu + fraction * max(0.0, dense - calcium.threshold_hu)
+        yield level, wall if fraction == 0 else reach & (hu >= level)
+
+
+def _enclosed(grid: Geometry, level: tuple[float, Bools], params: LesionParams) -> Iterator[Candidate]:
+    wall_hu, wall = level
+    steps = params.range_mm / grid.spacing_mm[0]
+    ends = [[_meets(wall, np.array(axis) * sign, steps) for sign in (1, -1)] for axis in _AXES]
+    hits = np.sum([a.astype(np.int8) + b for a, b in ends], axis=0) / (2 * len(_AXES))
+    pairs = np.sum([a & b for a, b in ends], axis=0) / len(_AXES)
+    inside = ~wall & (hits >= params.enclosure) & (pairs >= params.opposed)
+    labels, _ = ndimage.label(inside)
+    for label, box in enumerate(ndimage.find_objects(labels), start=1):
+        where = labels[box] == label
+        index = np.argwhere(where) + [s.start for s in box]
+        score = float(hits[box][where].sum() * grid.voxel_mm3)
+        yield Candidate(points_mm=grid.to_patient(index), wall_hu=wall_hu, score=score)
+
+
+def _meets(wall: Bools, direction: Floats, steps: float) -> Bools:
+    """Tell from where a wall is met within some steps, by doubling the reach."""
+    met = _shifted(wall, direction)
+    reach, limit = 1, steps / float(np.linalg.norm(direction))
+    while reach < limit:
+        met = met | _shifted(met, direction * reach)
+        reach *= 2
+    return met
+
+
+def _shifted(mask: Bools, by: Floats) -> Bools:
+    """Return out[i] = mask[i + by], False beyond the border."""
+    out = np.zeros_like(mask)
+    if (np.abs(by) >= mask.shape).any():
+        return out
+    to = tuple(slice(max(0, -int(b)), n - max(0, int(b))) for b, n in zip(by, mask.shape, strict=True))
+    at = tuple(slice(max(0, int(b)), n - max(0, -int(b))) for b, n in zip(by, mask.shape, strict=True))
+    out[to] = mask[at]
+    return out

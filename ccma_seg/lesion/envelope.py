@@ -1,0 +1,184 @@
+"""The surfaces of a mass: where its rim begins and ends in every direction, closed smoothly over gaps."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from ccma_seg.geometry import Bools, Floats, as_point
+from ccma_seg.lesion import profile, rays, sphere
+from ccma_seg.lesion.candidates import Candidate
+from ccma_seg.lesion.ellipsoid import Ellipsoid, fit_ellipsoid
+from ccma_seg.lesion.ellipsoid import sphere as ball
+from ccma_seg.lesion.findings import Envelope
+from ccma_seg.lesion.params import LesionParams
+from ccma_seg.lesion.stations import Stations, blur_sigma_mm, find_stations
+from ccma_seg.lesion.surface import Surface, mesh_normals, smooth_surface
+from ccma_seg.volume import Volume
+
+_COARSE_RAYS = 600
+_COARSE_STEP_MM = 0.5
+_FEW = 30
+"""Fewer places with a wall make no surface."""
+_NEIGHBOURS = 8
+_SIDE_MM = 2.0
+"""How much of either side is looked at when the edges are known."""
+_BLUR_POWER = 2.0
+
+
+def find_envelope(volume: Volume, candidate: Candidate, params: LesionParams) -> Envelope | None:
+    """Follow the rim round a candidate; None if there is none to follow.
+
+    Parameters
+    ----------
+    volume
+        The CT.
+    candidate
+        Where calcium surrounds something.
+    params
+        How many rays, how long, and what a rim is.
+    """
+    center = candidate.points_mm.mean(axis=0)
+    field = rays.field_around(volume, center, radius_mm=_reach_mm(candidate, params))
+    middle = _middle_ellipsoid(field, candidate, params)
+    if middle is None:
+        return None
+    surface, at, walls = _outer_surface(volume, field, middle, params)
+    good = _is_wall(walls, params)
+    if good.sum() < _FEW:
+        return None
+    nearby = _interpolated(surface, (at, walls, good))
+    return _describe(volume, field, (surface, nearby), params)
+
+
+def _reach_mm(candidate: Candidate, params: LesionParams) -> float:
+    """Return how far from the middle of the enclosed places HU is needed."""
+    spread = np.linalg.norm(candidate.points_mm - candidate.points_mm.mean(axis=0), axis=1).max()
+    return float(min(params.range_mm, 1.3 * spread + 2 * params.rim_max_mm) + params.profile_out_mm)
+
+
+def _middle_ellipsoid(field: rays.Field, candidate: Candidate, params: LesionParams) -> Ellipsoid | None:
+    """Fit an ellipsoid to the middle of the first walls met from inside, and once more from its centre."""
+    steps = np.arange(0, min(params.range_mm, _reach_mm(candidate, params)), _COARSE_STEP_MM)
+    directions = sphere.directions(_COARSE_RAYS)
+    volume_mm3 = candidate.score
+    guess = ball(candidate.points_mm.mean(axis=0), float(np.cbrt(volume_mm3 * 3 / (4 * np.pi))) + 1)
+    for tolerance in (3.0, 1.5):
+        origins = np.broadcast_to(guess.center_mm, directions.shape)
+        profiles = field.at(rays.along(origins, directions, steps_mm=steps))
+        entry, leave, met = rays.first_wall(profiles, candidate.wall_hu)
+        if met.mean() < params.coverage_min:
+            return None
+        depth = np.minimum((leave - entry) * _COARSE_STEP_MM, params.rim_max_mm) / 2
+        points = guess.center_mm + (steps[entry] + depth)[:, None] * directions
+        guess = fit_ellipsoid(points[met], guess, tolerance_mm=tolerance, prior=0.01 * met.sum())
+        longest = guess.semi_axes_mm()[0]
+        if not np.isfinite(longest) or longest > params.range_mm or not field.geometry.contains(guess.center_mm):
+            return None
+    return guess
+
+
+def _outer_surface(
+    volume: Volume, field: rays.Field, middle: Ellipsoid, params: LesionParams
+) -> tuple[Surface, Stations, profile.Walls]:
+    """Fit walls across the middle surface, and a smooth surface through their outer edges."""
+    surface = Surface(ellipsoid=middle, waves=np.zeros(1))
+    prior: profile.Prior | None = None
+    steps = np.arange(-params.profile_in_mm, params.profile_out_mm + params.profile_step_mm, params.profile_step_mm)
+    for _ in range(2):
+        at = find_stations(volume, surface, params)
+        profiles = field.at(rays.along(at.points_mm, at.lines, steps_mm=steps))
+        walls = profile.fit_walls(profiles, steps, at.sigma_mm, thickest_mm=params.rim_max_mm, prior=prior)
+        good = _is_wall(walls, params)
+        outer = at.points_mm + walls.outer_mm[:, None] * at.lines
+        trust = (at.sigma_mm[good] / at.sigma_mm.min()) ** -_BLUR_POWER
+        surface = smooth_surface(outer[good], surface, trust=trust)
+        prior = _rim_prior(walls, good, at.sigma_mm)
+    return surface, at, walls
+
+
+def _is_wall(walls: profile.Walls, params: LesionParams) -> Bools:
+    """Tell which fits are a rim: denser than both sides, as much wall as elsewhere, and explained by the model."""
+    contrast = walls.wall_hu - np.maximum(walls.inside_hu, walls.outside_hu)
+    usual = float(np.percentile(contrast, 75))
+    explained = (contrast > 0.4 * usual) & (
+        walls.misfit_hu < 0.12 * usual + 2 * float(np.percentile(walls.misfit_hu, 20))
+    )
+    thin_enough = walls.thickness_mm < 0.98 * params.rim_max_mm
+    plausible = explained & thin_enough
+    if not plausible.any():
+        return plausible
+    enough = walls.excess_hu_mm > 0.5 * np.percentile(walls.excess_hu_mm[plausible], 70)
+    return np.asarray(plausible & enough)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Rim:
+    """Rim thickness and HU as smooth functions of direction, known at some."""
+
+    tree: cKDTree
+    thickness_mm: Floats
+    wall_hu: Floats
+    scatter_mm: float
+
+    def at(self, directions: Floats) -> tuple[Floats, Floats]:
+        """Return thickness and HU along unit vectors, averaged over the nearest places."""
+        distance, nearest = self.tree.query(directions, k=min(_NEIGHBOURS, self.thickness_mm.size))
+        weight = 1 / (distance + distance.mean()) ** 2
+        weight = weight / weight.sum(axis=1, keepdims=True)
+        return (weight * self.thickness_mm[nearest]).sum(axis=1), (weight * self.wall_hu[nearest]).sum(axis=1)
+
+
+def _interpolated(surface: Surface, fitted: tuple[Stations, profile.Walls, Bools]) -> _Rim:
+    at, walls, good = fitted
+    outer = at.points_mm[good] + walls.outer_mm[good, None] * at.lines[good] - surface.ellipsoid.center_mm
+    distance = np.linalg.norm(outer, axis=1)
+    directions = outer / distance[:, None]
+    apart = (distance - surface.radius_mm(directions)) * at.slant[good]
+    thickness = (walls.thickness_mm * at.slant)[good]
+    scatter = float(1.4826 * np.median(np.abs(apart)))
+    return _Rim(tree=cKDTree(directions), thickness_mm=thickness, wall_hu=walls.wall_hu[good], scatter_mm=scatter)
+
+
+def _describe(volume: Volume, field: rays.Field, found: tuple[Surface, _Rim], params: LesionParams) -> Envelope:
+    """Look across the surface in every direction, its edges being known, and tell where there is a rim."""
+    surface, rim = found
+    count = _ray_count(surface, params)
+    points, normals = mesh_normals(surface, count)
+    offset = points - surface.ellipsoid.center_mm
+    outer = np.linalg.norm(offset, axis=1)
+    thickness, wall_hu = rim.at(sphere.directions(count))
+    steps = np.arange(-(np.percentile(thickness, 95) + _SIDE_MM), _SIDE_MM, 1.5 * params.profile_step_mm)
+    profiles = field.at(rays.along(points, normals, steps_mm=steps))
+    sigma = blur_sigma_mm(volume, normals, params)
+    seen, inside, outside = profile.wall_amplitude(profiles, steps, sigma, edges_mm=(-thickness, np.zeros(count))).T
+    covered = seen > (wall_hu + (inside + outside) / 2) / 2
+    slant = np.einsum("ij,ij->i", offset, normals) / outer
+    return Envelope(
+        center_mm=as_point(surface.ellipsoid.center_mm),
+        outer_radius_mm=outer,
+        inner_radius_mm=np.maximum(outer - thickness / np.maximum(slant, 0.3), 0.05 * outer),
+        thickness_mm=np.where(covered, thickness, np.nan),
+        covered=covered,
+        rim_hu=np.where(covered, wall_hu, seen),
+        inside_hu=inside,
+        outside_hu=outside,
+        position_sd_mm=rim.scatter_mm,
+    )
+
+
+def _ray_count(surface: Surface, params: LesionParams) -> int:
+    radius = float(np.mean(surface.ellipsoid.semi_axes_mm()))
+    count = 4 * np.pi * (radius / params.ray_spacing_mm) ** 2
+    return int(np.clip(500 * np.ceil(count / 500), params.rays_min, params.rays_max))
+
+
+def _rim_prior(walls: profile.Walls, good: Bools, sigma_mm: Floats) -> profile.Prior | None:
+    """Take the rim's HU from where it is at least three times thicker than the blur; else from the densest places."""
+    resolved = good & (walls.thickness_mm > 3 * sigma_mm)
+    if not good.any():
+        return None
+    values = (
+        walls.wall_hu[resolved] if resolved.sum() > 20 else np.sort(walls.wall_hu[good])[-max(1, good.sum() // 10) :]
+    )
+    return profile.Prior(wall_hu=float(np.median(values)), spread_hu=100.0)

@@ -1,0 +1,152 @@
+"""The figures of one mass."""
+
+from dataclasses import replace
+
+import numpy as np
+from scipy import ndimage
+
+from ccma_seg.anatomy.findings import Anatomy, ContrastState
+from ccma_seg.geometry import as_point
+from ccma_seg.lesion import shape, sphere
+from ccma_seg.lesion.findings import CAVITY, LEAK, Cavity, Leak, Lesion, Measurements
+from ccma_seg.lesion.inside import measure_core
+from ccma_seg.lesion.intensity import describe_hu
+from ccma_seg.lesion.params import LesionParams
+from ccma_seg.lesion.rim import measure_rim
+from ccma_seg.lesion.segmentation import annulus_distances_mm
+from ccma_seg.lesion.surface import envelope_points
+from ccma_seg.reasons import Reason
+from ccma_seg.volume import Volume
+
+_LVOT_RADIUS_MM = 12.1
+"""Of the normal outflow tract, 20.8 x 28.3 mm (Halpern 2012)."""
+_LVOT_LENGTH_MM = 20.0
+_TELLS_WALL_FROM_BLOOD_HU = 100.0
+"""Contrast between blood and myocardium from which on the two are told apart (clinical.md N3)."""
+
+
+def measure(volume: Volume, anatomy: Anatomy, lesion: Lesion, params: LesionParams = LesionParams()) -> Measurements:
+    """Measure one mass.
+
+    The axes are those of the ellipsoid with the same second moments as the mass within its outer surface, which for
+    an ellipsoid are its own; the maximal diameter is the largest distance between two points of that surface.
+
+    Parameters
+    ----------
+    volume, anatomy
+        What `lesion` was found in.
+    lesion
+        From `segment`.
+    params
+        The same as for `segment`.
+
+    Returns
+    -------
+    Measurements
+        None, with a reason, for what could not be measured.
+    """
+    points = envelope_points(lesion.envelope)
+    faces = sphere.triangles(len(points))
+    body = shape.describe_mesh(points, faces)
+    centroid = shape.mesh_centroid_mm(points, faces)
+    core, core_reasons = measure_core(volume, anatomy, lesion, params=params)
+    result = Measurements(
+        centroid_mm=as_point(centroid),
+        long_axis_mm=body.axes_mm[0],
+        short_axis_mm=body.axes_mm[1],
+        third_axis_mm=body.axes_mm[2],
+        max_diameter_mm=body.max_diameter_mm,
+        volume_mm3=body.volume_mm3,
+        surface_mm2=body.surface_mm2,
+        sphericity=body.sphericity,
+        solidity=body.solidity,
+        rim=measure_rim(volume, anatomy, lesion, params=params),
+        core=core,
+        cavity=_cavity(volume, anatomy, lesion, body.max_diameter_mm),
+        leak=_leak(volume, anatomy, lesion),
+        touches_border=not bool(volume.geometry.contains(points).all()),
+        reasons=(*lesion.reasons, *core_reasons, *_neck_reasons(volume, params)),
+    )
+    return _placed(result, anatomy, lesion)
+
+
+def _placed(result: Measurements, anatomy: Anatomy, lesion: Lesion) -> Measurements:
+    """Add where the mass lies; nothing without an annulus."""
+    annulus = anatomy.annulus
+    if annulus is None:
+        return result
+    near, centre = annulus_distances_mm(lesion.envelope, annulus)
+    return replace(
+        result,
+        annulus_angle_deg=float(annulus.angle_deg(result.centroid_mm)),
+        annulus_distance_mm=near,
+        centroid_distance_mm=centre,
+        lvot_distance_mm=_lvot_distance_mm(anatomy, lesion),
+        wall_depth_mm=_wall_depth_mm(anatomy, lesion),
+    )
+
+
+def _lvot_distance_mm(anatomy: Anatomy, lesion: Lesion) -> float | None:
+    """Return how far the mass is from the outflow tract: a tube from the aortic root towards the apex."""
+    if anatomy.aortic_root_mm is None or anatomy.annulus is None:
+        return None
+    root = np.array(anatomy.aortic_root_mm)
+    offset = envelope_points(lesion.envelope) - root
+    axis = np.array(anatomy.annulus.normal)
+    along = np.clip(offset @ axis, 0, _LVOT_LENGTH_MM)
+    apart = np.linalg.norm(offset - along[:, None] * axis, axis=1)
+    return max(0.0, float(apart.min()) - _LVOT_RADIUS_MM)
+
+
+def _wall_depth_mm(anatomy: Anatomy, lesion: Lesion) -> float | None:
+    """Return how far the mass reaches towards the apex, below the annular plane, where myocardium lies outside it."""
+    envelope, blood = lesion.envelope, anatomy.contrast.blood_pool_hu
+    soft = anatomy.myocardium_hu
+    if anatomy.annulus is None or soft is None or blood is None or blood - soft < _TELLS_WALL_FROM_BLOOD_HU:
+        return None
+    wall = (envelope.outside_hu > soft / 2) & (envelope.outside_hu < (soft + blood) / 2)
+    depth = anatomy.annulus.to_frame(envelope_points(envelope))[:, 2]
+    return max(0.0, float(depth[wall].max())) if wall.any() else 0.0
+
+
+def _cavity(volume: Volume, anatomy: Anatomy, lesion: Lesion, diameter_mm: float) -> Cavity:
+    if lesion.passage is None:
+        unsure = {r.code for r in lesion.reasons} & {"cavity_needs_contrast", "core_like_blood"}
+        return Cavity(present=None if unsure else False)
+    mask = lesion.parts.mask(CAVITY)
+    core = ndimage.binary_erosion(mask)
+    hu = describe_hu(volume.hu[lesion.parts.slices_in(volume.geometry)][core if core.any() else mask])
+    mean = None if hu is None else hu.mean_hu
+    blood = anatomy.contrast.blood_pool_hu
+    return Cavity(
+        present=True,
+        volume_mm3=float(mask.sum() * lesion.parts.geometry.voxel_mm3),
+        mean_hu=mean,
+        ratio_to_blood_pool=mean / blood if mean is not None and blood else None,
+        neck_mm=lesion.passage.neck_mm,
+        neck_to_diameter=lesion.passage.neck_mm / diameter_mm,
+        communicates_with=lesion.passage.chambers,
+    )
+
+
+def _leak(volume: Volume, anatomy: Anatomy, lesion: Lesion) -> Leak:
+    mask = lesion.parts.mask(LEAK)
+    if anatomy.contrast.state != ContrastState.ENHANCED:
+        return Leak()
+    if not mask.any():
+        return Leak(present=False)
+    core = ndimage.binary_erosion(mask)
+    hu = describe_hu(volume.hu[lesion.parts.slices_in(volume.geometry)][core if core.any() else mask])
+    return Leak(
+        present=True,
+        volume_mm3=float(mask.sum() * lesion.parts.geometry.voxel_mm3),
+        mean_hu=None if hu is None else hu.mean_hu,
+    )
+
+
+def _neck_reasons(volume: Volume, params: LesionParams) -> tuple[Reason, ...]:
+    spacing = volume.geometry.spacing_mm[0]
+    if spacing <= params.neck_slice_mm:
+        return ()
+    text = f"A neck is not measured on slices {spacing:g} mm apart: nothing below the slice thickness is reliable."
+    return (Reason("neck_not_assessable", text),)

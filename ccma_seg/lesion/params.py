@@ -1,0 +1,127 @@
+"""All that can be tuned in finding and measuring a mass."""
+
+from dataclasses import dataclass
+
+from ccma_seg.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LesionParams:
+    """How a mass is found, cut into its parts and measured."""
+
+    search_spacing_mm: float = 1.0
+    """Voxels of the grid on which masses are hunted: a third of the narrowest inside that is looked for."""
+
+    search_voxels: int = 150_000
+    """Largest search grid; coarser voxels are taken beyond it, so that time stays bounded."""
+
+    link_mm: float = 20.0
+    """Calcifications this near to annular calcium are searched too: patches of one rim lie apart (clinical.md 1.3)."""
+
+    range_mm: float = 35.0
+    """How far a wall may lie from a point inside: over half of the largest published mass, 53 mm (Almogheer 2021)."""
+
+    wall_fractions: tuple[float, ...] = (0.0, 0.3, 0.45, 0.6, 0.75)
+    """Walls are looked for at the calcium threshold plus these fractions of the way to the 95th percentile of calcium:
+    a hyperdense core passes the first (clinical.md 5.5)."""
+
+    enclosure: float = 0.55
+    """Share of 26 directions in which a wall is met from a point inside; a flat wall gives under a half."""
+
+    opposed: float = 0.35
+    """Share of 13 axes on which a wall is met at both ends; a complete ring round the annulus gives 4 of 13."""
+
+    annulus_reach_mm: float = 8.0
+    """Nearest point of a mass to the annulus curve (clinical.md L1)."""
+
+    centroid_reach_mm: float = 30.0
+    """Farthest centroid of a mass from the annulus curve: half of the largest published mass, 53 mm, and a few mm."""
+
+    ray_spacing_mm: float = 0.8
+    """Distance of neighbouring rays at the wall, below the smallest neck looked for (2 mm, Restivo 2023)."""
+
+    rays_min: int = 1000
+    rays_max: int = 5000
+
+    profile_in_mm: float = 6.5
+    """How far profiles across the wall reach inwards: the thickest rim, 4 mm (clinical.md 11), and some core."""
+
+    profile_out_mm: float = 3.5
+    """How far profiles reach outwards: enough to see what lies outside, too little to meet other structures often."""
+
+    profile_step_mm: float = 0.25
+
+    section_slice_mm: float = 1.5
+    """On slices farther apart than this the rim is followed within slices only: HU between them would be made up."""
+
+    section_tilt: float = 0.85
+    """Places whose normal points along the slices' by more than this share are not followed within slices."""
+
+    rim_max_mm: float = 5.0
+    """A wall thicker than this is a solid calcification, not a rim: one above the assumed 1-4 mm (clinical.md 1.3)."""
+
+    psf_fwhm_mm: float = 0.8
+    """Blur within slices, as full width at half maximum: the middle of 0.6-1.0 mm (clinical.md 11)."""
+
+    coverage_min: float = 0.2
+    """Least share of the envelope that must have a wall; evidence is weak below 0.5 (clinical.md R1)."""
+
+    lopsided_max: float = 0.5
+    """Largest length of the mean direction of the rim: 0.5 is a hemisphere, which encloses nothing."""
+
+    contrast_min_hu: float = 80.0
+    """Least median HU of the rim above its inside; evidence asks for more (clinical.md C2: 100-150)."""
+
+    aspect_max: float = 4.0
+    """Longest over shortest radius of a mass; 1.0-2.1 are reported (clinical.md 1.2), longer ones are bands."""
+
+    enclosed_min_mm3: float = 8.0
+    """Least enclosed volume on the search grid worth following: a 2 mm cube."""
+
+    candidates_max: int = 10
+    """How many enclosed places are followed at most, so that time stays bounded."""
+
+    thin_slice_mm: float = 1.0
+    """Up to this slice spacing a core is eroded by `erosion_thin_mm` (clinical.md 5.5)."""
+
+    erosion_thin_mm: float = 1.0
+    erosion_thick_mm: float = 2.0
+
+    core_share_min: float = 0.1
+    """Least share of the mass that is inside the rim; less is a solid calcification (clinical.md C1)."""
+
+    dense_fraction: float = 0.75
+    """Of the rim's 95th percentile: as dense as this is calcified (clinical.md C1)."""
+
+    blood_like: tuple[float, float] = (0.8, 1.2)
+    """HU over the blood pool's between which an inside looks like blood (clinical.md E2)."""
+
+    smoothing_mm: float = 1.5
+    """Edge of the box over which HU are averaged against noise before blood is told from paste."""
+
+    cavity_min_mm3: float = 30.0
+    """A smaller cavity is not told from noise: a ball of 4 mm, the smallest published ruptured mass less its rim."""
+
+    neck_step_mm: float = 0.15
+    """Grid on which the way out is looked for: a tenth of the smallest neck looked for, and less."""
+
+    neck_points: int = 300_000
+    """Largest grid; coarser steps are taken beyond it, so that time stays bounded."""
+
+    neck_outside_mm: float = 4.0
+    """How far outside the rim a chamber must be reached."""
+
+    leak_hu: tuple[float, float] = (40.0, 140.0)
+    """HU of leaked material, without and with contrast (clinical.md 3)."""
+
+    neck_possible_mm: float = 1.0
+    """Narrower ways out are not told from noise (clinical.md 5.5)."""
+
+    neck_slice_mm: float = 1.5
+    """Thickest slices on which a neck is measured: nothing below the slice thickness is reliable (clinical.md 5.5)."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.enclosure <= 1 or not 0 <= self.opposed <= 1:
+            raise ConfigError(f"enclosure and opposed are shares between 0 and 1, got {self.enclosure}, {self.opposed}")
+        if min(self.search_spacing_mm, self.ray_spacing_mm, self.profile_step_mm) <= 0:
+            raise ConfigError("search_spacing_mm, ray_spacing_mm and profile_step_mm must be positive")

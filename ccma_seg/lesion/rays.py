@@ -1,0 +1,63 @@
+"""HU along lines, between the voxels."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from ccma_seg.geometry import Bools, Floats, Geometry
+from ccma_seg.volume import Volume
+
+Singles = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Field:
+    """HU of a crop as a smooth function of position (cubic B-spline)."""
+
+    coefficients: Singles
+    geometry: Geometry
+
+    def at(self, positions_mm: Floats) -> Floats:
+        """Return HU at positions, shape (..., 3) LPS mm; beyond the crop the nearest voxel counts."""
+        index = self.geometry.to_index(positions_mm)
+        flat = index.reshape(-1, 3).T.astype(np.float32)
+        values = ndimage.map_coordinates(self.coefficients, flat, order=3, mode="nearest", prefilter=False)
+        return np.asarray(values, float).reshape(index.shape[:-1])
+
+
+def field_around(volume: Volume, center_mm: Floats, *, radius_mm: float) -> Field:
+    """Return HU as a smooth function within a cube round a point."""
+    corners = center_mm + radius_mm * np.array([[-1.0, -1, -1], [1, 1, 1], [1, -1, -1], [-1, 1, 1]])
+    corners = np.concatenate(
+        [corners, 2 * center_mm - corners, center_mm + radius_mm * np.array([[1.0, 1, -1], [-1, -1, 1]])]
+    )
+    crop = volume.crop(volume.geometry.slices_around(corners))
+    spline = ndimage.spline_filter(crop.hu.astype(np.float32), order=3, output=np.float32, mode="nearest")
+    return Field(coefficients=spline, geometry=crop.geometry)
+
+
+def along(origins_mm: Floats, directions: Floats, *, steps_mm: Floats) -> Floats:
+    """Return positions on lines, shape (lines, steps, 3)."""
+    return np.asarray(origins_mm[..., None, :] + steps_mm[:, None] * directions[:, None, :])
+
+
+def first_wall(profiles: Floats, wall_hu: float) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], Bools]:
+    """Find where each profile, shape (lines, steps), first enters and then leaves what is as dense as a wall.
+
+    Two samples in a row must be dense, so that one noisy voxel is no wall.
+
+    Returns
+    -------
+    entry, exit, met
+        Indices of the first dense sample and of the first one behind it that is not (the last if there is none),
+        and whether a wall was met at all.
+    """
+    dense = profiles >= wall_hu
+    solid = dense[:, :-1] & dense[:, 1:]
+    met = np.asarray(solid.any(axis=1))
+    entry = np.where(met, solid.argmax(axis=1), profiles.shape[1] - 1)
+    behind = ~dense & (np.arange(profiles.shape[1]) > entry[:, None])
+    leave = np.where(behind.any(axis=1), behind.argmax(axis=1), profiles.shape[1] - 1)
+    return entry, leave, met

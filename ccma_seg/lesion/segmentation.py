@@ -1,0 +1,115 @@
+"""Masses at the annulus and their parts."""
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from ccma_seg.anatomy.annulus import MitralAnnulus
+from ccma_seg.anatomy.findings import Anatomy
+from ccma_seg.calcium.findings import CalciumMap
+from ccma_seg.geometry import Floats
+from ccma_seg.lesion import sphere
+from ccma_seg.lesion.candidates import Candidate, find_candidates
+from ccma_seg.lesion.cavity import find_cavity
+from ccma_seg.lesion.envelope import find_envelope
+from ccma_seg.lesion.findings import Envelope, Lesion
+from ccma_seg.lesion.params import LesionParams
+from ccma_seg.lesion.parts import crop_around, label_parts
+from ccma_seg.lesion.surface import envelope_points
+from ccma_seg.volume import LabelMap, Volume
+
+
+def segment(
+    volume: Volume, anatomy: Anatomy, calcium: CalciumMap, params: LesionParams = LesionParams()
+) -> tuple[Lesion, ...]:
+    """Find the masses at the mitral annulus and tell their parts apart.
+
+    A mass is what a calcified rim encloses, be the rim patchy and its inside brighter than the calcium threshold.
+    Solid calcium and bands have no inside and are no mass.
+
+    Parameters
+    ----------
+    volume
+        The CT, with or without contrast.
+    anatomy
+        Annulus, blood pools and contrast of `volume`.
+    calcium
+        Calcifications of `volume`, each with its place.
+    params
+        What a mass is, and how closely it is looked at.
+
+    Returns
+    -------
+    tuple of Lesion
+        By falling volume; empty without an annulus or without annular calcium.
+    """
+    if anatomy.annulus is None:
+        return ()
+    envelopes: list[tuple[Envelope, float]] = []
+    for candidate in _promising(find_candidates(volume, calcium, params), params):
+        if any(_holds(e, candidate.points_mm.mean(axis=0)) for e, _ in envelopes):
+            continue
+        envelope = find_envelope(volume, candidate, params)
+        if envelope is None or not is_mass(envelope, anatomy.annulus, params):
+            continue
+        if not any(_holds(e, np.array(envelope.center_mm)) for e, _ in envelopes):
+            envelopes.append((envelope, candidate.wall_hu))
+    envelopes.sort(key=lambda found: -_volume_mm3(found[0]))
+    return tuple(_lesion(volume, anatomy, found, id_=k, params=params) for k, found in enumerate(envelopes, start=1))
+
+
+def is_mass(envelope: Envelope, annulus: MitralAnnulus, params: LesionParams) -> bool:
+    """Tell whether an envelope is that of a mass at the annulus: walled all round, hollow, and near enough."""
+    directions = sphere.directions(envelope.covered.size)
+    covered = float(envelope.covered.mean())
+    if covered < params.coverage_min:
+        return False
+    lopsided = float(np.linalg.norm(directions[envelope.covered].mean(axis=0)))
+    hollow = float(np.mean(envelope.inner_radius_mm**3) / np.mean(envelope.outer_radius_mm**3))
+    contrast = float(np.median((envelope.rim_hu - envelope.inside_hu)[envelope.covered]))
+    near, centre = annulus_distances_mm(envelope, annulus)
+    stretched = float(np.ptp(np.log(envelope.outer_radius_mm)))
+    return (
+        lopsided <= params.lopsided_max
+        and hollow >= params.core_share_min
+        and contrast >= params.contrast_min_hu
+        and near <= params.annulus_reach_mm
+        and centre <= params.centroid_reach_mm
+        and stretched <= np.log(params.aspect_max)
+    )
+
+
+def annulus_distances_mm(envelope: Envelope, annulus: MitralAnnulus) -> tuple[float, float]:
+    """Return how far the annulus curve is from a mass (0 if it passes through) and from its centre."""
+    tree = cKDTree(annulus.curve_mm)
+    near, _ = tree.query(envelope_points(envelope))
+    centre, _ = tree.query(envelope.center_mm)
+    through = any(_holds(envelope, p) for p in annulus.curve_mm)
+    return 0.0 if through else float(near.min()), float(centre)
+
+
+def _promising(candidates: tuple[Candidate, ...], params: LesionParams) -> tuple[Candidate, ...]:
+    return tuple(c for c in candidates if c.score >= params.enclosed_min_mm3)[: params.candidates_max]
+
+
+def _holds(envelope: Envelope, point_mm: Floats) -> bool:
+    """Tell whether a point lies within an envelope."""
+    offset = point_mm - np.array(envelope.center_mm)
+    distance = float(np.linalg.norm(offset))
+    if distance > float(envelope.outer_radius_mm.max()):
+        return False
+    nearest = int((sphere.directions(envelope.covered.size) @ offset).argmax())
+    return distance <= float(envelope.outer_radius_mm[nearest])
+
+
+def _volume_mm3(envelope: Envelope) -> float:
+    return float(4 / 3 * np.pi * np.mean(envelope.outer_radius_mm**3))
+
+
+def _lesion(
+    volume: Volume, anatomy: Anatomy, found: tuple[Envelope, float], *, id_: int, params: LesionParams
+) -> Lesion:
+    envelope, wall_hu = found
+    geometry = volume.geometry.crop(crop_around(volume.geometry, envelope))
+    parts = LabelMap(labels=label_parts(geometry, envelope), geometry=geometry)
+    lesion = Lesion(id=id_, parts=parts, envelope=envelope, wall_hu=wall_hu)
+    return find_cavity(volume, anatomy, lesion, params=params)

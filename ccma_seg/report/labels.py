@@ -1,0 +1,48 @@
+"""One label map of all that was found, on the grid of the volume."""
+
+import numpy as np
+
+from ccma_seg.anatomy import BLOOD_POOL_LA, BLOOD_POOL_LV
+from ccma_seg.calcium import CalciumKind
+from ccma_seg.lesion import ANNULAR_CALCIUM, CAVITY, CORE, LEAK, RIM
+from ccma_seg.pipeline import Analysis
+from ccma_seg.volume import LabelMap
+
+LABEL_NAMES = {
+    ANNULAR_CALCIUM: "annular calcium",
+    RIM: "rim",
+    CORE: "caseous core",
+    CAVITY: "contrast-filled cavity",
+    LEAK: "leaked material",
+    BLOOD_POOL_LV: "blood pool LV",
+    BLOOD_POOL_LA: "blood pool LA",
+}
+
+LABEL_COLORS = {
+    ANNULAR_CALCIUM: "#ffd23f",
+    RIM: "#ff8c1a",
+    CORE: "#c77dff",
+    CAVITY: "#ff2e63",
+    LEAK: "#3ddc97",
+    BLOOD_POOL_LV: "#e4572e",
+    BLOOD_POOL_LA: "#4dabf7",
+}
+"""Told apart with red-green blindness too."""
+
+
+def make_label_map(analysis: Analysis) -> LabelMap:
+    """Return all labels on the grid of the volume; a mass lies over annular calcium, and that over blood."""
+    geometry = analysis.volume.geometry
+    labels = np.zeros(geometry.shape, np.uint8)
+    for part in _layers(analysis):
+        region = labels[part.slices_in(geometry)]
+        np.copyto(region, part.labels, where=part.labels > 0)
+    return LabelMap(labels=labels, geometry=geometry)
+
+
+def _layers(analysis: Analysis) -> list[LabelMap]:
+    layers = [] if analysis.anatomy.blood_pools is None else [analysis.anatomy.blood_pools]
+    if analysis.calcium is not None:
+        annular = analysis.calcium.of_kind(CalciumKind.ANNULAR).astype(np.uint8) * np.uint8(ANNULAR_CALCIUM)
+        layers.append(LabelMap(labels=annular, geometry=analysis.calcium.geometry))
+    return layers + [mass.lesion.parts for mass in analysis.masses]

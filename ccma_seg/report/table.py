@@ -1,0 +1,59 @@
+"""Lesions as a table: one row each, the record's keys joined by `_`."""
+
+import csv
+import io
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+from ccma_seg.lesion import Measurements
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_NOT_FIGURES = ("reasons", "uncertainty")
+
+
+def write_table(rows: Iterable[dict[str, Any]], columns: list[str]) -> str:
+    """Write rows as CSV text with these columns; empty cells are nulls, and no text can run as a formula."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+    return text.getvalue()
+
+
+def lesion_row(lesion: dict[str, Any]) -> dict[str, Any]:
+    """Flatten one entry of the record's `lesions`."""
+    return _flat(lesion)
+
+
+def lesion_columns() -> list[str]:
+    """Return the columns of `lesions.csv`, the same for every exam."""
+    figures = {k: v for k, v in asdict(Measurements(centroid_mm=(0, 0, 0))).items() if k not in _NOT_FIGURES}
+    names = list(_flat(figures))
+    return ["id", "verdict", "confidence", "explanation", *names, *(f"uncertainty_{name}" for name in names)]
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        key = f"{prefix}{name}".replace(".", "_")
+        match value:
+            case dict():
+                flat |= _flat(value, f"{key}_")
+            case [float() | int(), float() | int(), float() | int()] | (
+                float() | int(),
+                float() | int(),
+                float() | int(),
+            ):
+                flat |= {f"{key}_{axis}": part for axis, part in zip("xyz", value, strict=True)}
+            case list() | tuple():
+                flat[key] = ";".join(map(str, value)) if all(isinstance(v, str) for v in value) else len(value)
+            case _:
+                flat[key] = value
+    return flat
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
+        return f"'{value}"
+    return value

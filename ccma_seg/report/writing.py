@@ -1,0 +1,125 @@
+"""Put the files of one exam into a folder: all of them, or none."""
+
+import errno
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ccma_seg.errors import OutputError
+from ccma_seg.nifti import write_labels
+from ccma_seg.pipeline import Analysis
+from ccma_seg.report.labels import make_label_map
+from ccma_seg.report.table import lesion_columns, lesion_row, write_table
+
+_RECORD = "report.json"
+
+
+def write_results(analysis: Analysis, out: str | Path, *, force: bool = False) -> Path:
+    """Write the files of one exam: record, table, label map, overview and page.
+
+    Parameters
+    ----------
+    analysis
+        From `analyze`.
+    out
+        A folder to make; it appears complete, or not at all.
+    force
+        Replace a folder that holds an earlier result.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    OutputError
+        If the folder exists already (without `force`), is not an earlier result, or cannot be written.
+    """
+    out = Path(out)
+    check_output(out, force=force)
+    with whole_folder(out) as folder:
+        _write_files(analysis, folder)
+    return out
+
+
+def check_output(out: Path, *, force: bool) -> None:
+    """Refuse a folder that may not be written, before any work is done.
+
+    Raises
+    ------
+    OutputError
+        If it exists and holds something, unless that is an earlier result and `force` is given.
+    """
+    if out.exists() and not out.is_dir():
+        raise OutputError(f"the output must be a folder, but {out.name} is a file; give another name")
+    if not out.is_dir() or not any(out.iterdir()):
+        return
+    if not force:
+        raise OutputError(f"the output folder {out.name} exists already; give another name, or --force to replace it")
+    if not (out / _RECORD).is_file():
+        raise OutputError(
+            f"the folder {out.name} holds something other than a result, so it is not replaced; give another name"
+        )
+
+
+@contextmanager
+def whole_folder(out: Path) -> Iterator[Path]:
+    """Give a private folder to fill, which takes the name `out` when all went well and vanishes otherwise.
+
+    Raises
+    ------
+    OutputError
+        If writing fails: no room, no permission.
+    """
+    folder = None
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+        yield folder
+        _take_place(folder, out)
+    except OSError as error:
+        why = "the disk is full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else error.strerror or str(error)
+        raise OutputError(f"results cannot be written to {out.name}: {why}") from error
+    finally:
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _take_place(folder: Path, out: Path) -> None:
+    folder.chmod(0o777 & ~_umask())
+    if out.exists():
+        shutil.rmtree(out)
+    folder.rename(out)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _write_files(analysis: Analysis, folder: Path) -> None:
+    from ccma_seg.report.figure import write_overview  # noqa: PLC0415  matplotlib takes half a second to load
+    from ccma_seg.report.page import write_page  # noqa: PLC0415
+
+    labels, record = make_label_map(analysis), analysis.record()
+    writers: dict[str, Callable[[Path], object]] = {
+        "labels.nii.gz": lambda path: write_labels(labels, path),
+        "lesions.csv": lambda path: path.write_text(_lesions_csv(record), "utf-8"),
+        "overview.png": lambda path: write_overview(analysis, labels, path),
+        "report.html": lambda path: write_page(record, folder / "overview.png", path),
+    }
+    for name, write in writers.items():
+        write(folder / name)
+    record["files"] = {name.partition(".")[0] if name != "report.html" else "page": name for name in writers}
+    (folder / _RECORD).write_text(json.dumps(record, indent=1, allow_nan=False) + "\n", "utf-8")
+
+
+def _lesions_csv(record: dict[str, Any]) -> str:
+    return write_table(map(lesion_row, record["lesions"]), lesion_columns())

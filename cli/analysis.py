@@ -1,0 +1,157 @@
+"""`run` and `demo`: one exam from input to report."""
+
+import json
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .exits import speaks_plainly
+from .options import ConfigFile, Force, Json, LogFile, Output, Settings, Verbose
+from .progress import Steps, set_up_logging
+
+if TYPE_CHECKING:
+    from ccma_seg.config import Config
+    from ccma_seg.pipeline import Analysis
+
+_READ, _KNOWN = "Which series", "What is known already"
+
+
+@speaks_plainly
+def run(
+    source: Annotated[
+        Path,
+        typer.Argument(metavar="INPUT", help="DICOM folder (nested, mixed, any names), file or zip; NIfTI or NRRD."),
+    ],
+    output: Output,
+    config: ConfigFile = None,
+    settings: Settings = None,
+    series_uid: Annotated[
+        str | None, typer.Option("--series-uid", help="Analyse this series.", rich_help_panel=_READ)
+    ] = None,
+    phase: Annotated[
+        float | None, typer.Option("--phase", help="Cardiac phase in percent of RR.", rich_help_panel=_READ)
+    ] = None,
+    second_phase: Annotated[
+        Path | None, typer.Option("--with", help="A second phase of the same exam.", rich_help_panel=_KNOWN)
+    ] = None,
+    annulus: Annotated[
+        Path | None, typer.Option("--annulus", help="Landmarks: Slicer .mrk.json or ours.", rich_help_panel=_KNOWN)
+    ] = None,
+    chambers: Annotated[
+        Path | None, typer.Option("--chambers", help="Label map or folder of masks.", rich_help_panel=_KNOWN)
+    ] = None,
+    allow_missing_slices: Annotated[
+        bool, typer.Option("--allow-missing-slices", help="Interpolate gaps.", rich_help_panel=_READ)
+    ] = False,
+    allow_gantry_tilt: Annotated[
+        bool, typer.Option("--allow-gantry-tilt", help="Resample tilted slices.", rich_help_panel=_READ)
+    ] = False,
+    force: Force = False,
+    as_json: Json = False,
+    verbose: Verbose = False,
+    log_file: LogFile = None,
+) -> None:
+    """Analyse one exam and write report.json, report.html, labels.nii.gz, lesions.csv and overview.png.
+
+    Examples:
+
+      ccma-seg run exam/ -o result/
+
+      ccma-seg run exam.zip -o result/ --phase 75 --set calcium.minimum_volume_mm3=2
+    """
+    set_up_logging(verbose=verbose, log_file=log_file)
+    _refuse_unbuilt(second_phase)
+    from ccma_seg.report import check_output
+    from ccma_seg.series import read_series
+
+    check_output(output, force=force)
+    parameters = read_config(config, settings)
+    steps = Steps(3)
+    with steps.step("reading"):
+        volume = read_series(
+            source,
+            series_uid=series_uid,
+            phase=phase,
+            allow_missing_slices=allow_missing_slices,
+            allow_gantry_tilt=allow_gantry_tilt,
+            params=parameters.read,
+        )
+    with steps.step("analysing"):
+        from ccma_seg.anatomy import read_annulus, read_chambers
+        from ccma_seg.pipeline import analyze
+
+        result = analyze(
+            volume,
+            parameters,
+            annulus=None if annulus is None else read_annulus(annulus),
+            chambers=None if chambers is None else read_chambers(chambers, volume.geometry),
+        )
+    _write(result, output, steps, force=force, as_json=as_json)
+
+
+@speaks_plainly
+def demo(
+    output: Output = Path("demo-result"),
+    recipe: Annotated[str, typer.Option("--recipe", help="Which phantom.")] = "ccma",
+    force: Force = False,
+    as_json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """Build a phantom, analyse it, and say where the report is; needs no input.
+
+    Example:
+
+      ccma-seg demo -o demo-result
+    """
+    set_up_logging(verbose=verbose, log_file=None)
+    from ccma_seg.phantom import make_phantom, write_phantom
+    from ccma_seg.pipeline import analyze
+    from ccma_seg.report import check_output
+    from ccma_seg.series import read_series
+
+    check_output(output, force=force)
+    steps = Steps(4)
+    with tempfile.TemporaryDirectory() as scratch:
+        with steps.step(f"building the phantom {recipe!r}"):
+            write_phantom(make_phantom(recipe, seed=1), Path(scratch) / "phantom")
+        with steps.step("reading it as DICOM"):
+            volume = read_series(Path(scratch) / "phantom" / "dicom")
+    with steps.step("analysing"):
+        result = analyze(volume)
+    _write(result, output, steps, force=force, as_json=as_json)
+
+
+def read_config(path: Path | None, settings: list[str] | None) -> "Config":
+    """Put defaults, file and single settings together, the later winning."""
+    from ccma_seg.config import Config
+
+    config = Config() if path is None else Config.from_toml(path)
+    for setting in settings or []:
+        config = config.with_setting(setting)
+    return config
+
+
+def _refuse_unbuilt(second_phase: Path | None) -> None:
+    from ccma_seg.errors import NotBuiltError
+
+    if second_phase is not None:
+        raise NotBuiltError("--with is not built yet: analyse the phases one by one")
+
+
+def _write(result: "Analysis", output: Path, steps: Steps, *, force: bool, as_json: bool) -> None:
+    from ccma_seg.report import write_results
+
+    with steps.step("writing"):
+        write_results(result, output, force=force)
+    if as_json:
+        typer.echo(json.dumps(json.loads((output / "report.json").read_text("utf-8"))))
+        return
+    typer.echo(f"verdict  {result.verdict}")
+    typer.echo(f"status   {result.status}")
+    for mass in result.masses:
+        typer.echo(f"mass {mass.lesion.id}   {mass.finding.explanation}")
+    for reason in result.reasons:
+        typer.echo(f"note     {reason.text} ({reason.code})")
+    typer.echo(f"report   {output / 'report.html'}")

@@ -1,0 +1,157 @@
+"""Verdicts: what the rules make of a mass."""
+
+from dataclasses import replace
+
+import pytest
+
+from ccma_seg.classification import Outcome, Rules, Verdict, classify, most_serious
+from ccma_seg.classification.logic import decide
+from ccma_seg.errors import ConfigError
+from ccma_seg.lesion import Cavity, Core, Leak
+from exams import INTACT, RUPTURED, make_anatomy, make_volume
+
+
+def verdict(measurements, *, blood_hu=350.0, spacing_mm=0.5, rules=None):
+    return classify(measurements, make_anatomy(blood_hu), make_volume(spacing_mm), rules=rules).verdict
+
+
+def core(**values):
+    return replace(INTACT, core=replace(INTACT.core, **values))
+
+
+def cavity(**values):
+    return replace(RUPTURED, cavity=replace(RUPTURED.cavity, **values))
+
+
+def test_a_soft_core_within_a_rim_is_ccma_with_and_without_contrast():
+    assert verdict(INTACT) == verdict(INTACT, blood_hu=42.0) == Verdict.CCMA
+
+
+def test_a_hyperdense_core_is_ccma_too_without_contrast():
+    assert verdict(core(mean_hu=400.0), blood_hu=42.0) == Verdict.CCMA
+
+
+def test_a_core_as_dense_as_enhanced_blood_leaves_rupture_open():
+    assert verdict(core(mean_hu=340.0)) == Verdict.CCMA_RUPTURE_NOT_ASSESSABLE
+
+
+def test_density_alone_never_makes_a_rupture():
+    iso = replace(core(mean_hu=350.0), cavity=Cavity(present=True, mean_hu=350.0, neck_mm=None))
+    assert verdict(iso) != Verdict.RUPTURED_CCMA
+
+
+def test_a_filled_cavity_with_a_neck_is_a_rupture():
+    assert verdict(RUPTURED) == Verdict.RUPTURED_CCMA
+
+
+def test_a_neck_at_the_limit_of_resolution_is_a_possible_rupture():
+    assert verdict(cavity(neck_mm=1.5)) == Verdict.CCMA_POSSIBLE_RUPTURE
+
+
+def test_leaked_material_at_a_neck_is_a_rupture():
+    leaking = replace(INTACT, cavity=Cavity(present=False, neck_mm=2.5), leak=Leak(present=True, volume_mm3=300.0))
+    assert verdict(leaking) == Verdict.RUPTURED_CCMA
+
+
+def test_without_contrast_no_cavity_can_be_called():
+    assert verdict(RUPTURED, blood_hu=42.0) != Verdict.RUPTURED_CCMA
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"core": Core(volume_mm3=0.0)},
+        {"core": replace(INTACT.core, calcified_fraction=0.6)},
+        {"core": replace(INTACT.core, mean_hu=700.0)},
+        {"short_axis_mm": 6.0},
+        {"long_axis_mm": 60.0},
+    ],
+)
+def test_solid_small_or_drawn_out_calcium_is_ordinary_mac(change):
+    assert verdict(replace(INTACT, **change)) == Verdict.MAC
+
+
+def test_a_mass_off_the_annulus_is_other():
+    assert verdict(replace(INTACT, annulus_distance_mm=25.0)) == Verdict.OTHER
+
+
+def test_a_mass_without_a_shell_is_other():
+    assert verdict(replace(INTACT, rim=replace(INTACT.rim, coverage_pct=5.0))) == Verdict.OTHER
+
+
+@pytest.mark.parametrize("name", ["short_axis_mm", "annulus_distance_mm"])
+def test_what_was_not_measured_never_leads_to_the_next_diagnosis(name):
+    assert verdict(replace(INTACT, **{name: None})) == Verdict.INDETERMINATE
+
+
+def test_thick_slices_cannot_tell():
+    assert verdict(INTACT, spacing_mm=5.0) == Verdict.INDETERMINATE
+
+
+def test_the_evidence_shows_value_limit_and_source_of_every_criterion():
+    finding = classify(INTACT, make_anatomy(), make_volume())
+    by_name = {item.criterion: item for item in finding.evidence}
+    assert set(by_name) == set(Rules().criteria)
+    assert (by_name["S1"].value, by_name["S1"].limit, by_name["S1"].outcome) == (20.0, 8.0, Outcome.HOLDS)
+    assert by_name["N1"].outcome == Outcome.NOT_MEASURED
+    assert all(item.source for item in finding.evidence)
+
+
+def test_the_words_no_rupture_are_never_used():
+    sentence = classify(INTACT, make_anatomy(), make_volume()).explanation
+    assert "no CT sign of rupture" in sentence
+    assert "no rupture" not in sentence
+
+
+def test_confidence_falls_when_the_annulus_is_uncertain():
+    anatomy = make_anatomy()
+    vague = replace(anatomy, annulus=replace(anatomy.annulus, uncertainty_mm=8.0))
+    volume = make_volume()
+    assert classify(INTACT, vague, volume).confidence < classify(INTACT, anatomy, volume).confidence
+
+
+def test_a_rule_edited_changes_the_verdict():
+    rules = Rules()
+    stricter = replace(rules, criteria=rules.criteria | {"S1": replace(rules.criteria["S1"], limit=25.0)})
+    assert verdict(INTACT, rules=stricter) == Verdict.MAC
+
+
+def test_a_verdict_that_asks_for_an_unknown_criterion_is_refused():
+    rules = Rules()
+    with pytest.raises(ConfigError, match="unknown criterion"):
+        replace(rules, criteria={})
+
+
+def test_the_exam_takes_its_most_serious_lesion():
+    assert most_serious([Verdict.MAC, Verdict.CCMA, Verdict.NO_CALCIFICATION]) == Verdict.CCMA
+    assert most_serious([]) is None
+
+
+def test_every_other_verdict_says_what_it_lacks():
+    lacking = classify(INTACT, make_anatomy(), make_volume()).why_not
+    assert "cavity.neck_mm >= 2.0" in lacking["ruptured_ccma"]
+    assert set(lacking) == set(Rules().verdicts) - {"ccma"}
+
+
+def test_a_counterfactual_names_the_figure_that_would_change_the_verdict():
+    filled = replace(RUPTURED, cavity=replace(RUPTURED.cavity, neck_mm=1.5))
+    finding = classify(filled, make_anatomy(), make_volume())
+    assert "would be ruptured_ccma if cavity.neck_mm >= 2.0" in finding.counterfactuals
+
+
+def asked_for():
+    """List every place where a verdict asks for a criterion."""
+    for verdict, alternatives in Rules().verdicts.items():
+        for place, names in enumerate(alternatives):
+            yield from (pytest.param(verdict, names, name, id=f"{verdict}-{place}-{name}") for name in names)
+
+
+@pytest.mark.parametrize(("verdict", "names", "name"), list(asked_for()))
+def test_each_criterion_of_an_alternative_flips_its_verdict(verdict, names, name):
+    rules = Rules()
+    outcomes = dict.fromkeys(rules.criteria, Outcome.NOT_MEASURED)
+    outcomes |= {n.removeprefix("!"): Outcome.FAILS if n.startswith("!") else Outcome.HOLDS for n in names}
+    assert decide(rules, outcomes) == verdict
+    key = name.removeprefix("!")
+    flipped = Outcome.HOLDS if outcomes[key] == Outcome.FAILS else Outcome.FAILS
+    assert decide(rules, outcomes | {key: flipped}) != verdict

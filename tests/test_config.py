@@ -1,0 +1,54 @@
+"""Configuration: defaults, files, single settings, and back."""
+
+import pytest
+
+from ccma_seg.config import Config
+from ccma_seg.errors import ConfigError, InputPathError
+
+
+def test_what_is_printed_reads_back_as_the_same(tmp_path):
+    path = tmp_path / "config.toml"
+    path.write_text(Config().to_toml(), "utf-8")
+    assert Config.from_toml(path).sha256() == Config().sha256()
+
+
+def test_every_parameter_is_printed_with_its_meaning():
+    lines = Config().to_toml().splitlines()
+    unexplained = [
+        line
+        for before, line in zip(["", *lines], lines, strict=False)
+        if " = " in line and not line.startswith("#") and not before.startswith("#") and "." in line.split(" = ")[0]
+    ]
+    assert unexplained == []
+
+
+def test_a_setting_replaces_one_value():
+    changed = Config().with_setting("rules.criteria.S1.limit=12")
+    assert changed.rules.criteria["S1"].limit == 12.0
+    assert changed.sha256() != Config().sha256()
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("rules.criteria.S1.limit", "key=value"),
+        ("rules.nonsense=1", "unknown key rules.nonsense; the keys here are"),
+        ("rules.criteria.S1.limit=high", "must be of type float"),
+        ("rules.criteria=3", "must be a table"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_refused(setting, message):
+    with pytest.raises(ConfigError, match=message):
+        Config().with_setting(setting)
+
+
+def test_a_file_that_is_not_toml_is_refused(tmp_path):
+    path = tmp_path / "config.toml"
+    path.write_text("= 1", "utf-8")
+    with pytest.raises(ConfigError, match=r"config\.toml is not valid TOML"):
+        Config.from_toml(path)
+
+
+def test_a_missing_file_is_an_input_path_error(tmp_path):
+    with pytest.raises(InputPathError, match="cannot be read"):
+        Config.from_toml(tmp_path / "none.toml")

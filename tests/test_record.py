@@ -1,0 +1,68 @@
+"""The record: what `report.json` holds."""
+
+import json
+from dataclasses import replace
+
+import jsonschema
+import numpy as np
+import pytest
+
+from ccma_seg.classification import Verdict
+from ccma_seg.pipeline import Status
+from ccma_seg.reasons import Reason
+from ccma_seg.record import record_schema
+from ccma_seg.record.building import _plain
+
+
+def test_the_schema_is_a_schema():
+    jsonschema.Draft202012Validator.check_schema(record_schema())
+
+
+def test_a_record_follows_the_schema(analysis):
+    jsonschema.validate(analysis.record(), record_schema())
+
+
+def test_a_record_without_an_annulus_follows_the_schema_too(analysis):
+    blind = replace(
+        analysis,
+        anatomy=replace(analysis.anatomy, annulus=None),
+        calcium=None,
+        burden=None,
+        masses=(),
+        verdict=Verdict.INDETERMINATE,
+    )
+    record = blind.record()
+    jsonschema.validate(record, record_schema())
+    assert record["calcium"]["arc_deg"] is None
+    assert blind.status == Status.DEGRADED
+
+
+def test_the_record_holds_the_whole_configuration_and_its_fingerprint(analysis):
+    record = analysis.record()
+    assert record["config"]["rules"]["criteria"]["S1"]["limit"] == 8.0
+    assert record["software"]["config_sha256"] == analysis.config.sha256()
+
+
+def test_records_are_json_without_nan(analysis):
+    json.dumps(analysis.record(), allow_nan=False)
+
+
+def test_a_figure_that_is_not_finite_is_refused():
+    with pytest.raises(ValueError, match="finite"):
+        _plain({"a": [float("nan")]})
+
+
+def test_numpy_values_become_plain():
+    assert _plain({"a": np.float32(0.5), "b": np.arange(2), "c": np.bool_(True), "d": Verdict.MAC}) == {  # noqa: FBT003
+        "a": 0.5,
+        "b": [0, 1],
+        "c": True,
+        "d": "mac",
+    }
+
+
+def test_a_reason_that_degrades_shows_in_the_status(analysis):
+    volume = replace(analysis.volume, reasons=(Reason("thick_slices", "slices of 5 mm", degrades=True),))
+    degraded = replace(analysis, volume=volume)
+    assert degraded.status == Status.DEGRADED
+    assert {"code": "thick_slices", "text": "slices of 5 mm"} in degraded.record()["reasons"]

@@ -1,0 +1,90 @@
+"""The files of one exam."""
+
+import csv
+import errno
+import json
+import os
+from dataclasses import replace
+
+import jsonschema
+import nibabel as nib
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from ccma_seg.errors import OutputError
+from ccma_seg.record import record_schema
+from ccma_seg.report import make_label_map, write_results
+from ccma_seg.report.table import lesion_columns, write_table
+from ccma_seg.report.writing import whole_folder
+
+
+@pytest.fixture(scope="module")
+def result(analysis, tmp_path_factory):
+    return write_results(analysis, tmp_path_factory.mktemp("results") / "out")
+
+
+def test_the_record_on_disk_follows_the_schema_and_names_the_files(result):
+    record = json.loads((result / "report.json").read_text("utf-8"))
+    jsonschema.validate(record, record_schema())
+    assert all((result / name).is_file() for name in record["files"].values())
+
+
+def test_labels_lie_where_the_volume_lies_for_two_independent_readers(analysis, result):
+    labels = make_label_map(analysis)
+    index = np.argwhere(labels.labels > 0)[0]
+    expected = analysis.volume.geometry.to_patient(index)
+    image = nib.load(result / "labels.nii.gz")
+    ras = image.affine @ [*index[::-1], 1]
+    np.testing.assert_allclose(ras[:3] * [-1, -1, 1], expected, atol=1e-3)
+    itk = sitk.ReadImage(str(result / "labels.nii.gz"))
+    np.testing.assert_allclose(itk.TransformIndexToPhysicalPoint([int(i) for i in index[::-1]]), expected, atol=1e-3)
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(itk), labels.labels)
+
+
+def test_lesions_csv_has_a_row_a_lesion_with_the_records_keys(analysis, result):
+    rows = list(csv.DictReader((result / "lesions.csv").open(encoding="utf-8")))
+    assert len(rows) == len(analysis.masses)
+    assert {"rim_coverage_pct", "core_mean_hu", "centroid_mm_x", "long_axis_mm"} <= set(lesion_columns())
+    assert all(float(row["long_axis_mm"]) > 0 for row in rows)
+
+
+def test_the_page_is_one_file_that_asks_for_nothing(result):
+    page = (result / "report.html").read_text("utf-8")
+    assert "http" not in page
+    assert page.count("not a medical device") == 1
+
+
+def test_a_hostile_description_does_no_harm(analysis, tmp_path):
+    acquisition = replace(analysis.volume.acquisition, description="<script>alert(1)</script>" + "腔" * 300)
+    hostile = replace(analysis, volume=replace(analysis.volume, acquisition=acquisition))
+    page = (write_results(hostile, tmp_path / "out") / "report.html").read_text("utf-8")
+    assert "<script>" not in page
+
+
+def test_the_same_exam_gives_the_same_bytes(analysis, result, tmp_path):
+    again = write_results(analysis, tmp_path / "again")
+    assert {p.name: p.read_bytes() for p in again.iterdir()} == {p.name: p.read_bytes() for p in result.iterdir()}
+
+
+def test_a_result_is_replaced_only_when_forced(analysis, tmp_path):
+    out = write_results(analysis, tmp_path / "out")
+    with pytest.raises(OutputError, match="--force"):
+        write_results(analysis, out)
+    write_results(analysis, out, force=True)
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_failure_leaves_nothing_behind(tmp_path):
+    def fill_the_disk():
+        with whole_folder(tmp_path / "out") as folder:
+            (folder / "half").write_text("half", "utf-8")
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.raises(OutputError, match="the disk is full"):
+        fill_the_disk()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_cell_of_a_table_can_run_as_a_formula():
+    assert write_table([{"a": "=cmd()", "b": -3.0, "c": None}], ["a", "b", "c"]) == "a,b,c\n'=cmd(),-3.0,\n"
