@@ -11,6 +11,7 @@ from pydicom.encaps import encapsulate
 from pydicom.pixels import get_decoder
 from pydicom.uid import UID
 
+from ccma_seg.series.elements import DEFLATED, EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE
 from ccma_seg.series.frames import quiet
 from ccma_seg.series.images import PixelCoding
 
@@ -27,6 +28,9 @@ DECODERS: dict[str, Callable[[bytes], Values]] = {
     "1.2.840.10008.1.2.4.91": imagecodecs.jpeg2k_decode,
 }
 """By transfer syntax: those that run in several threads at a time. pydicom has the others."""
+
+_UNPACKED = (IMPLICIT_LITTLE, EXPLICIT_LITTLE, EXPLICIT_BIG, DEFLATED)
+_LEFT_TO_PYDICOM = ("1.2.840.10008.1.2.5",)
 
 
 class PixelError(ValueError):
@@ -55,6 +59,13 @@ def decode(stream: bytes, coding: PixelCoding) -> Values:
     if values.shape != shape or values.dtype.kind not in "iu":
         raise PixelError(f"the header says {shape[0]} x {shape[1]} pixels, the stream holds {values.shape}")
     return values
+
+
+def decoders() -> dict[str, tuple[str, ...]]:
+    """Return the names of the transfer syntaxes that CT comes in, each with what decodes it; empty if nothing does."""
+    ours = {UID(uid).name: ("imagecodecs",) for uid in DECODERS}
+    theirs = {UID(uid).name: tuple(sorted(get_decoder(UID(uid)).available_plugins)) for uid in _LEFT_TO_PYDICOM}
+    return {UID(uid).name: ("ccma-seg",) for uid in _UNPACKED} | theirs | ours
 
 
 def announced_shape(stream: bytes) -> tuple[int, int] | None:
