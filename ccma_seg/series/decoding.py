@@ -11,6 +11,7 @@ from pydicom.encaps import encapsulate
 from pydicom.pixels import get_decoder
 from pydicom.uid import UID
 
+from ccma_seg.series.elements import DEFLATED, EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE
 from ccma_seg.series.frames import quiet
 from ccma_seg.series.images import PixelCoding
 
@@ -27,6 +28,9 @@ DECODERS: dict[str, Callable[[bytes], Values]] = {
     "1.2.840.10008.1.2.4.91": imagecodecs.jpeg2k_decode,
 }
 """By transfer syntax: those that run in several threads at a time. pydicom has the others."""
+
+_UNPACKED = (IMPLICIT_LITTLE, EXPLICIT_LITTLE, EXPLICIT_BIG, DEFLATED)
+_LEFT_TO_PYDICOM = ("1.2.840.10008.1.2.5",)
 
 
 class PixelError(ValueError):
@@ -48,6 +52,8 @@ def decode(stream: bytes, coding: PixelCoding) -> Values:
             f"the header says {shape[0]} x {shape[1]} pixels, the stream holds {announced[0]} x {announced[1]}"
         )
     decoder = DECODERS.get(coding.transfer_syntax)
+    if decoder is not None and _END not in stream[-_END_AND_FILLING:]:
+        raise PixelError("its compressed pixels are cut short")
     try:
         values = np.asarray(_by_pydicom(stream, coding) if decoder is None else decoder(stream))
     except Exception as error:  # decoders raise anything on damaged streams
@@ -55,6 +61,13 @@ def decode(stream: bytes, coding: PixelCoding) -> Values:
     if values.shape != shape or values.dtype.kind not in "iu":
         raise PixelError(f"the header says {shape[0]} x {shape[1]} pixels, the stream holds {values.shape}")
     return values
+
+
+def decoders() -> dict[str, tuple[str, ...]]:
+    """Return the names of the transfer syntaxes that CT comes in, each with what decodes it; empty if nothing does."""
+    ours = {UID(uid).name: ("imagecodecs",) for uid in DECODERS}
+    theirs = {UID(uid).name: tuple(sorted(get_decoder(UID(uid)).available_plugins)) for uid in _LEFT_TO_PYDICOM}
+    return {UID(uid).name: ("ccma-seg",) for uid in _UNPACKED} | theirs | ours
 
 
 def announced_shape(stream: bytes) -> tuple[int, int] | None:
@@ -74,6 +87,9 @@ def announced_shape(stream: bytes) -> tuple[int, int] | None:
 
 _J2K_SIZE_END = 24
 _MARKER = 0xFF
+_END, _END_AND_FILLING = b"\xff\xd9", 4
+"""What all JPEG streams end with; a byte may follow to make the length even."""
+
 _FRAME_MARKERS = frozenset((0xC0, 0xC1, 0xC2, 0xC3, 0xF7))
 """Baseline, extended, progressive, lossless JPEG; JPEG-LS."""
 
@@ -94,20 +110,3 @@ def _by_pydicom(stream: bytes, coding: PixelCoding) -> Values:
             pixel_keyword="PixelData",
         )
     return np.asarray(values)
-
-
-def decoders() -> dict[str, tuple[str, ...]]:
-    """Return, for every transfer syntax of compressed CT, the libraries here that can decode it."""
-    with quiet():
-        return {UID(syntax).name: _libraries(syntax) for syntax in _COMPRESSED}
-
-
-def _libraries(syntax: str) -> tuple[str, ...]:
-    own = ("imagecodecs",) if syntax in DECODERS else ()
-    try:
-        return (*own, *get_decoder(UID(syntax)).available_plugins)
-    except NotImplementedError:
-        return own
-
-
-_COMPRESSED = (*DECODERS, "1.2.840.10008.1.2.5", "1.2.840.10008.1.2.4.201")
