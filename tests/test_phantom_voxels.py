@@ -47,7 +47,7 @@ def body_volumes(body):
     return dict(zip((m.name for m in body.materials), filled.volumes_mm3, strict=True))
 
 
-def mass(**changes):  # noqa: ANN003
+def mass(**changes):
     spec = LesionSpec(**{"long_axis_mm": 20.0, "short_axis_mm": 20.0, "outward_mm": -20.0, **changes})
     return place_mass(spec, make_annulus(CIRCLE, (0, 0, 0)), seed=1)
 
@@ -115,7 +115,7 @@ def test_the_discrete_gaussian_has_exactly_its_variance(variance):
     assert (taps * offsets**2).sum() == pytest.approx(variance, rel=1e-3)
 
 
-def plain(**changes):  # noqa: ANN003
+def plain(**changes):
     base = {"matrix": 256, "field_of_view_mm": 100.0, "noise_sd_hu": 0.0, "slice_spacing_mm": 0.5}
     return ScannerSpec(**{**base, "slice_thickness_mm": 0.5, **changes})
 
