@@ -19,7 +19,11 @@ _FWHM_RANGE_MM = (0.5, 2.2)
 _FEWEST_EDGES = 200
 _USUAL_FWHM_MM = 0.9
 
-_NOISE_HALF_MM = 9.0
+_NOISE_HALF_MM = 7.0
+_NOISE_PLACES_MM = ((0.0, 0.0, 24.0), (0.0, 0.0, 36.0), (-3.0, 3.0, -22.0), (-30.0, 2.0, -8.0))
+"""Blood of ventricle, atrium and aortic root, in the frame of the annulus."""
+_SMOOTH_MM = 6.0
+"""What varies over more than this is anatomy."""
 _NOISE_LAGS = 7
 """Pixels over which noise is correlated."""
 
@@ -109,13 +113,19 @@ def _edge_widths_px(image: npt.NDArray[np.int16]) -> list[float]:
 
 
 def _noise_cube(volume: Volume, annulus: MitralAnnulus) -> Floats:
-    """Cut a cube of blood from the ventricle and take off what varies slowly."""
-    middle = annulus.to_patient((0.0, 0.0, 22.0))
-    box = volume.geometry.slices_around(middle, margin_mm=_NOISE_HALF_MM)
+    """Return the quietest of some cubes of blood, less what varies slowly: trabeculae and leaflets are not noise."""
+    cubes = [_residual(volume, annulus.to_patient(place)) for place in _NOISE_PLACES_MM]
+    return min((c for c in cubes if c is not None), key=lambda cube: float(np.median(np.abs(cube))))
+
+
+def _residual(volume: Volume, middle_mm: Floats) -> Floats | None:
+    if not volume.geometry.contains(middle_mm):
+        return None
+    box = volume.geometry.slices_around(middle_mm, margin_mm=_NOISE_HALF_MM)
     cube = volume.hu[box].astype(float)
-    size = max(round(6.0 / volume.geometry.spacing_mm[1]), 5)
+    size = max(round(_SMOOTH_MM / volume.geometry.spacing_mm[1]), 5)
     residual = cube - uniform_filter(cube, (1, size, size), mode="reflect")
-    limit = 3.5 * np.median(np.abs(residual)) / 0.6745
+    limit = 3.0 * np.median(np.abs(residual)) / 0.6745
     return np.asarray(np.clip(residual, -limit, limit) / np.sqrt(1 - 1 / size**2))
 
 
