@@ -11,7 +11,14 @@ import numpy.typing as npt
 from nibabel.filebasedimages import ImageFileError
 from nibabel.spatialimages import HeaderDataError
 
-from ccma_seg.errors import CorruptInputError, InputPathError, NoSeriesError, OutputError
+from ccma_seg.errors import (
+    CorruptInputError,
+    GeometryError,
+    IncompleteVolumeError,
+    InputPathError,
+    NoSeriesError,
+    OutputError,
+)
 from ccma_seg.geometry import Floats, Geometry
 from ccma_seg.reasons import Reason
 from ccma_seg.volume import LabelMap, Volume, is_hu, to_hu, turned
@@ -136,7 +143,10 @@ def _read(path: Path, *, max_voxels: int) -> tuple[npt.NDArray[Any], Geometry, b
         raise CorruptInputError(
             f"{path.name} must be a whole NIfTI file: it is damaged ({type(error).__name__})"
         ) from error
-    values, geometry = turned(values, _RAS_TO_LPS @ image.affine)
+    try:
+        values, geometry = turned(values, _RAS_TO_LPS @ image.affine)
+    except GeometryError as error:
+        raise IncompleteVolumeError(f"{path.name} must hold an upright grid: {error}; resample it") from error
     return values, geometry, placed
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+import numpy as np
+
 from ccma_seg.anatomy import Anatomy, MitralAnnulus, locate
 from ccma_seg.calcium import CalciumBurden, CalciumKind, CalciumMap, find_calcium, measure_burden
 from ccma_seg.classification import Finding, Verdict, classify, most_serious
@@ -99,7 +101,10 @@ def analyze(
         return _without_annulus(volume, config, anatomy, start)
     calcium = find_calcium(volume, anatomy, config.calcium)
     masses = _masses(volume, anatomy, calcium, config)
-    burden = measure_burden(volume, anatomy, calcium, masses=[mass.lesion.parts for mass in masses])
+    covered = np.zeros(calcium.geometry.shape, bool)
+    for mass in masses:
+        covered |= mass.lesion.parts.on(calcium.geometry) > 0
+    burden = measure_burden(volume, anatomy, calcium, masses=covered, params=config.calcium)
     return Analysis(
         volume=volume,
         config=config,

@@ -3,7 +3,7 @@
 import json
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,6 +14,7 @@ from .progress import Steps, set_up_logging
 if TYPE_CHECKING:
     from ccma_seg.config import Config
     from ccma_seg.pipeline import Analysis
+    from ccma_seg.volume import Volume
 
 _READ, _KNOWN = "Which series", "What is known already"
 
@@ -79,15 +80,9 @@ def run(
             params=parameters.read,
         )
     with steps.step("analysing"):
-        from ccma_seg.anatomy import read_annulus, read_chambers
         from ccma_seg.pipeline import analyze
 
-        result = analyze(
-            volume,
-            parameters,
-            annulus=None if annulus is None else read_annulus(annulus),
-            chambers=None if chambers is None else read_chambers(chambers, volume.geometry),
-        )
+        result = analyze(volume, parameters, **_known(annulus, chambers, volume))
     _write(result, output, steps, force=force, as_json=as_json)
 
 
@@ -131,6 +126,18 @@ def read_config(path: Path | None, settings: list[str] | None) -> "Config":
     for setting in settings or []:
         config = config.with_setting(setting)
     return config
+
+
+def _known(annulus: Path | None, chambers: Path | None, volume: "Volume") -> dict[str, Any]:
+    """Read what the user already knows of the anatomy."""
+    from ccma_seg import anatomy
+
+    known: dict[str, Any] = {}
+    if annulus is not None:
+        known["annulus"] = anatomy.read_annulus(annulus)
+    if chambers is not None:
+        known["chambers"] = anatomy.read_chambers(chambers, volume.geometry)
+    return known
 
 
 def _refuse_unbuilt(second_phase: Path | None) -> None:

@@ -1,6 +1,7 @@
 """A chest in a box: blood within a ring of muscle within fat, lung outside; and things to calcify in it."""
 
 from dataclasses import replace
+from functools import cache, lru_cache
 
 import numpy as np
 
@@ -35,6 +36,7 @@ def make_anatomy(blood_hu=40.0, sd_hu=10.0, **changes):  # noqa: ANN003
     return Anatomy(**(fields | changes))
 
 
+@cache
 def make_volume(blood_hu=40.0, spacing_mm=(1.0, 1.0, 1.0), tube_voltage_kv=120.0, sd_hu=10.0):
     """The annulus lies in the plane z = 0, the apex towards the feet, posterior at +y, anterolateral at +x."""
     shape = tuple(round(120 / s) for s in spacing_mm)
@@ -48,6 +50,7 @@ def make_volume(blood_hu=40.0, spacing_mm=(1.0, 1.0, 1.0), tube_voltage_kv=120.0
     return Volume(hu=hu.astype(np.int16), geometry=geometry, acquisition=acquisition)
 
 
+@lru_cache(maxsize=4)
 def positions(geometry):
     """x, y and z of all voxels, each of the grid's shape."""
     return np.moveaxis(geometry.to_patient(np.moveaxis(np.indices(geometry.shape), 0, -1)), -1, 0)

@@ -9,7 +9,7 @@ from ccma_seg.anatomy.annulus import MitralAnnulus
 from ccma_seg.anatomy.findings import Anatomy
 from ccma_seg.calcium.components import Components
 from ccma_seg.calcium.parameters import CalciumParams
-from ccma_seg.calcium.ring import distance_to_ring
+from ccma_seg.calcium.ring import distance_to_ring, ring_radius_at
 from ccma_seg.calcium.surroundings import Surroundings
 from ccma_seg.geometry import Floats, Point, as_point
 
@@ -94,7 +94,8 @@ def find_features(
     frame = annulus.to_frame(positions)
     centroid = components.mean(positions)
     root = root_center(anatomy, annulus, params)
-    ring_radius = _ring_radius(annulus, ring_mm, frame)
+    angle = np.degrees(np.arctan2(frame[:, 1], frame[:, 0]))
+    ring_radius, _ = ring_radius_at(annulus.to_frame(ring_mm), angle)
     spread = _spread_mm2(components, positions, centroid)
     last = np.array(components.geometry.shape) - 1
     at_edge = ((index == 0) | (index == last)).any(axis=1)
@@ -126,14 +127,6 @@ def find_features(
         Features(**dict(zip(table, row, strict=True)), centroid_mm=as_point(c), frame_mm=as_point(f))
         for row, (c, f) in zip(rows, points, strict=True)
     ]
-
-
-def _ring_radius(annulus: MitralAnnulus, ring_mm: Floats, frame: Floats) -> Floats:
-    ring = annulus.to_frame(ring_mm)
-    angle = np.arctan2(ring[:, 1], ring[:, 0])
-    order = np.argsort(angle)
-    radius = np.hypot(ring[order, 0], ring[order, 1])
-    return np.asarray(np.interp(np.arctan2(frame[:, 1], frame[:, 0]), angle[order], radius, period=2 * np.pi))
 
 
 def _spread_mm2(components: Components, positions: Floats, centroid: Floats) -> Floats:

@@ -111,6 +111,22 @@ class CalciumParams:
     pericardial_lung_share: float = 0.1
     """Calcium with this much lung around it lies at the heart's border (proposal)."""
 
+    mass_factor: float | None = None
+    """mg/cm3 per HU from a calibration phantom scanned along; None uses published scanners and says so."""
+    min_score_slice_mm: float = 2.5
+    max_score_slice_mm: float = 3.0
+    """Agatston scores of other slice thicknesses are not comparable (clinical.md 6)."""
+    max_leaflet_slice_mm: float = 1.5
+    """On thicker slices a leaflet cannot be told from the annulus (proposal)."""
+    leaflet_inward_mm: float = 5.0
+    """Further than this inside the ring calcium lies on a leaflet (proposal)."""
+    min_leaflet_mm3: float = 10.0
+    """Less is noise or partial volume (proposal)."""
+    inner_share: float = 0.5
+    """Nearer to the axis than this share of the ring's radius, an angle round the ring means nothing (proposal)."""
+    thickness_bin_deg: float = 5.0
+    """Thickness is measured in sectors of this width: 1.4 mm of a ring of 16 mm radius."""
+
     def __post_init__(self) -> None:
         if not 0 < self.min_split_share <= 0.5:
             raise ConfigError(f"min_split_share must lie in (0, 0.5], got {self.min_split_share}")

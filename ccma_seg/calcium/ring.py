@@ -27,3 +27,13 @@ def distance_to_ring(positions_mm: Floats, ring_mm: Floats) -> Floats:
     """Return the distance in mm of positions, (n, 3), to the nearest point of a densified ring, at most `FAR_MM`."""
     distance, _ = cKDTree(ring_mm).query(positions_mm, distance_upper_bound=FAR_MM)
     return np.asarray(np.minimum(distance, FAR_MM))
+
+
+def ring_radius_at(ring_frame_mm: Floats, angle_deg: Floats) -> tuple[Floats, Floats]:
+    """Return the ring's distance from the axis, and its apical depth, at angles, (n,), from its points in the frame."""
+    known = np.degrees(np.arctan2(ring_frame_mm[:, 1], ring_frame_mm[:, 0]))
+    order = np.argsort(known)
+    radius = np.hypot(ring_frame_mm[:, 0], ring_frame_mm[:, 1])
+    values = (np.interp(angle_deg, known[order], v[order], period=360) for v in (radius, ring_frame_mm[:, 2]))
+    first, second = (np.asarray(v, float) for v in values)
+    return first, second

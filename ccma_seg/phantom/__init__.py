@@ -1,6 +1,7 @@
 """Synthetic exams with known truth."""
 
 from ccma_seg.phantom.generation import Phantom, make_phantom
+from ccma_seg.phantom.insertion import insert
 from ccma_seg.phantom.recipe_files import parse_recipe, read_recipe, recipe_names
 from ccma_seg.phantom.spec import (
     AnatomySpec,
@@ -30,6 +31,7 @@ __all__ = [
     "Recipe",
     "RimSpec",
     "ScannerSpec",
+    "insert",
     "make_phantom",
     "parse_recipe",
     "read_recipe",

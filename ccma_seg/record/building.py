@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ccma_seg._version import __version__
-from ccma_seg.calcium import CalciumKind
+from ccma_seg.calcium import CalciumBurden, CalciumKind
 
 if TYPE_CHECKING:
     from ccma_seg.pipeline import Analysis, Mass
@@ -67,7 +67,7 @@ def _calcium(analysis: "Analysis") -> dict[str, Any]:
     return {
         "threshold_hu": None if calcium is None else calcium.threshold_hu,
         "threshold_rule": None if calcium is None else calcium.threshold_rule,
-        **_figures(burden),
+        **_figures(burden if burden is not None else CalciumBurden()),
     }
 
 

@@ -94,3 +94,20 @@ def _by_pydicom(stream: bytes, coding: PixelCoding) -> Values:
             pixel_keyword="PixelData",
         )
     return np.asarray(values)
+
+
+def decoders() -> dict[str, tuple[str, ...]]:
+    """Return, for every transfer syntax of compressed CT, the libraries here that can decode it."""
+    with quiet():
+        return {UID(syntax).name: _libraries(syntax) for syntax in _COMPRESSED}
+
+
+def _libraries(syntax: str) -> tuple[str, ...]:
+    own = ("imagecodecs",) if syntax in DECODERS else ()
+    try:
+        return own + get_decoder(UID(syntax)).available_plugins
+    except NotImplementedError:
+        return own
+
+
+_COMPRESSED = (*DECODERS, "1.2.840.10008.1.2.5", "1.2.840.10008.1.2.4.201")
