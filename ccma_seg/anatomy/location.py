@@ -5,14 +5,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ccma_seg.anatomy.annulus import MitralAnnulus
-from ccma_seg.anatomy.blood import BloodParams, flood, pools
+from ccma_seg.anatomy.blood import BloodParams, enhancement, flood, pools
 from ccma_seg.anatomy.channels import Channels, channels
-from ccma_seg.anatomy.coarse import CoarseGrid, coarsen, crop_to
+from ccma_seg.anatomy.coarse import CoarseGrid, coarsen
 from ccma_seg.anatomy.contrast import ContrastParams, measure_contrast
 from ccma_seg.anatomy.findings import Anatomy, Contrast, ContrastState
 from ccma_seg.anatomy.frame import heart_frame
 from ccma_seg.anatomy.hinges import HingeParams, find_step
-from ccma_seg.anatomy.orifice import OrificeParams, find_orifice
+from ccma_seg.anatomy.orifice import OrificeParams, depth_of, find_orifice
 from ccma_seg.anatomy.pose import Pose
 from ccma_seg.anatomy.refine import Fit, RefineParams, Region, likeness, refine
 from ccma_seg.anatomy.ring import RingParams, annulus_at
@@ -39,7 +39,7 @@ class LocateParams:
     hinges: HingeParams = field(default_factory=HingeParams)
     orifice: OrificeParams = field(default_factory=OrificeParams)
 
-    whole: Region = field(default=Region(radius_mm=150.0, shares=(0.7, 0.3, 0.0), cells=3000))
+    whole: Region = field(default=Region(radius_mm=150.0, shares=(0.7, 0.3, 0.0), cells=3000, stiff=True))
     """The first fit looks at the whole heart and its surroundings."""
 
     plain: tuple[Region, ...] = (
@@ -235,14 +235,14 @@ def _describe(volume: Volume, found: _Found, template: HeartTemplate, params: Lo
 
 def _with_blood(anatomy: Anatomy, volume: Volume, found: _Found, params: LocateParams) -> Anatomy:
     """Sharpen the annulus where blood shows, and part its pools."""
-    frame = heart_frame(found.fit.pose, heart_template())
-    middle = frame.to_patient(np.array([params.blood.ahead_mm, 0, 0]))
     assert found.levels is not None
     assert anatomy.annulus is not None
-    grid = crop_to(volume, middle, half_mm=params.blood.half_mm, cell_mm=params.blood.cell_mm)
-    basins = flood(grid, frame, found.levels, params=params.blood)
-    step = find_step(basins, frame, params=params.hinges)
-    orifice = find_orifice(basins, frame, step, params=params.orifice)
+    frame = heart_frame(found.fit.pose, heart_template())
+    enhanced = enhancement(volume, frame, found.levels, params=params.blood)
+    depth = depth_of(find_step(enhanced, frame, params=params.hinges), params=params.orifice)
+    frame = frame.moved_along(depth.mm)
+    basins = flood(enhanced, frame, params=params.blood)
+    orifice = find_orifice(basins, frame, depth, params=params.orifice)
     annulus = annulus_at(
         orifice.center_mm,
         orifice.normal,
