@@ -89,7 +89,7 @@ def run(
 @speaks_plainly
 def demo(
     output: Output = Path("demo-result"),
-    recipe: Annotated[str, typer.Option("--recipe", help="Which phantom.")] = "ccma",
+    recipe: Annotated[str, typer.Option("--recipe", help="Which phantom.")] = "demo",
     force: Force = False,
     as_json: Json = False,
     verbose: Verbose = False,
