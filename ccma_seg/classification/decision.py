@@ -8,7 +8,7 @@ from typing import Any
 from ccma_seg.anatomy import Anatomy
 from ccma_seg.classification.explanation import explain
 from ccma_seg.classification.findings import Evidence, Finding, Outcome, Verdict
-from ccma_seg.classification.logic import counterfactuals, decide, met, why_not
+from ccma_seg.classification.logic import counterfactuals, decide, why_not
 from ccma_seg.classification.rules import Criterion, Rules
 from ccma_seg.lesion import Measurements
 from ccma_seg.volume import Volume
