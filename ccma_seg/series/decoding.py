@@ -52,6 +52,8 @@ def decode(stream: bytes, coding: PixelCoding) -> Values:
             f"the header says {shape[0]} x {shape[1]} pixels, the stream holds {announced[0]} x {announced[1]}"
         )
     decoder = DECODERS.get(coding.transfer_syntax)
+    if decoder is not None and _END not in stream[-_END_AND_FILLING:]:
+        raise PixelError("its compressed pixels are cut short")
     try:
         values = np.asarray(_by_pydicom(stream, coding) if decoder is None else decoder(stream))
     except Exception as error:  # decoders raise anything on damaged streams
@@ -85,6 +87,9 @@ def announced_shape(stream: bytes) -> tuple[int, int] | None:
 
 _J2K_SIZE_END = 24
 _MARKER = 0xFF
+_END, _END_AND_FILLING = b"\xff\xd9", 4
+"""What all JPEG streams end with; a byte may follow to make the length even."""
+
 _FRAME_MARKERS = frozenset((0xC0, 0xC1, 0xC2, 0xC3, 0xF7))
 """Baseline, extended, progressive, lossless JPEG; JPEG-LS."""
 
