@@ -95,8 +95,10 @@ def _block_means(hu: npt.NDArray[np.int16], size: npt.NDArray[np.int_]) -> Float
 def _is_pool(bright: Bools, thick: Bools, away_mm: Floats, *, block_mm3: float, params: CalciumParams) -> Bools:
     """Tell which blocks are dense blood: of a large region, and of a lobe that does not hug the annulus."""
     regions, _ = ndimage.label(bright)
-    lobes = _lobes(thick)
     large = np.bincount(regions.ravel()) * block_mm3 >= params.min_pool_mm3
+    if not (thick & (away_mm <= params.centroid_annulus_mm)).any():
+        return np.asarray(thick & large[regions])
+    lobes = _lobes(thick)
     near = np.bincount(lobes.ravel(), (away_mm <= params.centroid_annulus_mm).ravel())
     at_ring = near / np.maximum(np.bincount(lobes.ravel()), 1)
     return np.asarray(thick & large[regions] & (at_ring <= params.max_pool_share_at_annulus)[lobes])
