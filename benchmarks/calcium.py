@@ -102,7 +102,8 @@ def near(labels, center_mm, x, y):
 def synthetic():
     print("\n## Synthetic phantom\n")
     print(
-        f"Tissue of 40 HU, PSF 0.8 mm, noise 10 HU; six positions of the slices each. Truth {TRUE_MG} mg; error of the mass in %.\n"
+        "Tissue of 40 HU, PSF 0.8 mm, noise 10 HU; six positions of the slices each. "
+        f"Truth {TRUE_MG} mg; error of the mass in %.\n"
     )
     print("| kVp | slices of 3 mm: mean (range) | slices of 1 mm: mean (range) |")
     print("|---|---|---|")
