@@ -37,17 +37,12 @@ def exam_truth(
     seed: int,
 ) -> dict[str, Any]:
     """Tell everything that is true of an exam."""
-    own = [b for b in lesions if b.spec.kind in {LesionKind.MASS, LesionKind.BAND} and not b.spec.other_kind]
-    rest = [b for b in lesions if b not in own]
-    truths = [lesion_truth(b, annulus, number) for number, b in enumerate(own, 1)]
-    verdicts = [t["verdict"] for t in truths] + [b.spec.verdict for b in rest if b.spec.verdict]
     return {
         "schema_version": "1.0",
         "recipe": recipe.name,
         "description": recipe.description,
         "seed": seed,
-        "verdict": max(verdicts, key=_SERIOUS.index) if verdicts else "no_calcification",
-        "series": _series(volume),
+        "series": series_truth(volume),
         "contrast": {
             "state": "none" if recipe.contrast.state == "none" else "enhanced",
             "blood_pool_hu": round(0.5 * (hu.left_ventricle + hu.left_atrium), 2),
@@ -57,7 +52,23 @@ def exam_truth(
             "myocardium_hu": round(hu.myocardium, 2),
         },
         "heart": {"box_mm": _box(heart)},
-        "annulus": _annulus(annulus),
+        **_findings(lesions, annulus),
+    }
+
+
+def insertion_truth(lesions: Sequence[Built], annulus: MitralAnnulus, volume: Volume) -> dict[str, Any]:
+    """Tell what is true of lesions put into a CT."""
+    return {"schema_version": "1.0", "series": series_truth(volume), **_findings(lesions, annulus)}
+
+
+def _findings(lesions: Sequence[Built], annulus: MitralAnnulus) -> dict[str, Any]:
+    own = [b for b in lesions if b.spec.kind in {LesionKind.MASS, LesionKind.BAND} and not b.spec.other_kind]
+    rest = [b for b in lesions if b not in own]
+    truths = [lesion_truth(b, annulus, number) for number, b in enumerate(own, 1)]
+    verdicts = [t["verdict"] for t in truths] + [b.spec.verdict for b in rest if b.spec.verdict]
+    return {
+        "verdict": max(verdicts, key=_SERIOUS.index) if verdicts else "no_calcification",
+        "annulus": annulus_truth(annulus),
         "calcium": _calcium(own, truths),
         "lesions": truths,
         "other_calcium": [_other(b) for b in rest],
@@ -204,7 +215,8 @@ def _place(annulus: MitralAnnulus, position_mm: Floats) -> dict[str, Any]:
     return {"annulus_angle_deg": round(angle, 1), "centroid_distance_mm": round(float(away), 2)}
 
 
-def _series(volume: Volume) -> dict[str, Any]:
+def series_truth(volume: Volume) -> dict[str, Any]:
+    """Tell how a volume was scanned."""
     seen = volume.acquisition
     return {
         "study_uid": seen.study_uid,
@@ -219,7 +231,8 @@ def _series(volume: Volume) -> dict[str, Any]:
     }
 
 
-def _annulus(annulus: MitralAnnulus) -> dict[str, Any]:
+def annulus_truth(annulus: MitralAnnulus) -> dict[str, Any]:
+    """Tell where an annulus lies."""
     return {
         "center_mm": _rounded(annulus.center_mm),
         "normal": _rounded(annulus.normal, 5),

@@ -112,7 +112,7 @@ def _cut_short(images: tuple[Image, ...]) -> Iterator[Obstacle]:
         have = min(image.source.size(), coding.offset + coding.length)
         if have < end:
             text = (
-                f"{image.source.file_name} (slice {index + 1}) must hold {coding.frame_bytes} bytes of pixels an image, "
+                f"{image.source.file_name} (slice {index + 1}) must hold {coding.frame_bytes} bytes of pixels, "
                 f"{end - have} are missing; copy the file again"
             )
             yield Obstacle(error=CorruptInputError, code="truncated", text=text)

@@ -18,8 +18,8 @@ class ReadParams:
     position_tolerance_mm: float = 0.01
     """How far a slice may lie from an even grid without being mentioned (the precision of written positions)."""
 
-    rounding_tolerance_mm: float = 0.05
-    """How far it may lie at most; scanners that write positions with one decimal are off by this much."""
+    rounding_tolerance_mm: float = 0.1
+    """How far it may lie at most; scanners that write positions with one decimal are off by up to this much."""
 
     orientation_tolerance: float = 1e-3
     """How far direction cosines may be from unit length, from perpendicular, and from each other in one series."""
