@@ -139,7 +139,9 @@ def _grave(inventory: Inventory, series: Series, options: dict[str, bool]) -> Cc
 def _damaged(inventory: Inventory) -> str | None:
     """Name the first file that is DICOM, but damaged."""
     damaged = next((skipped for skipped in inventory.skipped if skipped.reason.code == DAMAGED), None)
-    return damaged and f"{PurePosixPath(damaged.name).name} must be a whole DICOM file: {damaged.reason.text}"
+    if damaged is None:
+        return None
+    return f"{PurePosixPath(damaged.name).name} must be a whole DICOM file: {damaged.reason.text}"
 
 
 def _nothing(inventory: Inventory) -> str:
