@@ -35,7 +35,7 @@ DAMAGED, NOT_READ = "damaged_file", "unreadable_file"
 _NOT_DICOM = Reason("not_dicom", "not DICOM")
 _SIGNATURES = {
     b"PK\x03\x04": Reason("archive", "a zip archive inside the input; give it by itself"),
-    b"\x1f\x8b": Reason("archive", "a gzip archive; unpack it"),
+    b"\x1f\x8b": Reason("archive", "a gzip file; unpack it, or give it by itself if it is NIfTI"),
 }
 
 
