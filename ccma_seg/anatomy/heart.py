@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ccma_seg.anatomy.channels import Channels, channels
-from ccma_seg.anatomy.coarse import coarsen
+from ccma_seg.anatomy.coarse import CoarseGrid, coarsen, dense_parts
 from ccma_seg.anatomy.contrast import ContrastParams, measure_contrast
 from ccma_seg.anatomy.findings import Contrast, ContrastState
 from ccma_seg.anatomy.pose import Pose
@@ -52,6 +52,12 @@ class HeartParams:
         Region(radius_mm=40.0, shares=(0.1, 0.2, 0.7)),
     )
     """The same where blood shows."""
+
+    mass_reach_mm: float = 48.0
+    """Calcified masses are left out of the fit within this distance of the annulus; the spine lies beyond."""
+
+    mass_margin_cells: int = 2
+    """And so much round them, which the blur of the pictures reaches."""
 
     least_contrast_hu: float = 20.0
     """Blood must be this much above muscle for the blood picture to be used."""
@@ -105,14 +111,26 @@ def find_heart(volume: Volume, template: HeartTemplate, *, params: HeartParams) 
     grid = coarsen(volume, cell_mm=params.cell_mm)
     pictures = channels(grid)
     near = _zoom(pictures, _whole(pictures, template, params), template, params.plain[: params.wide], params=params)
-    fit = _zoom(pictures, near, template, params.plain[params.wide :], params=params)
+    masked = _masses(grid, near.pose, _blood(volume, near.pose, template, params), params)
+    fit = _zoom(pictures.without(masked), near, template, params.plain[params.wide :], params=params)
     _check(pictures, fit.pose, volume, template=template, params=params)
     contrast = _blood(volume, fit.pose, template, params)
     levels = _levels(contrast, params)
     if levels is not None:
-        fit = _zoom(channels(grid, blood=levels), near, template, params.enhanced, params=params)
+        with_blood = channels(grid, blood=levels).without(_masses(grid, fit.pose, contrast, params))
+        fit = _zoom(with_blood, near, template, params.enhanced, params=params)
         contrast = _blood(volume, fit.pose, template, params)
     return _heart(fit.pose, contrast, template, params)
+
+
+def _masses(grid: CoarseGrid, pose: Pose, contrast: Contrast, params: HeartParams) -> Bools:
+    """Return where calcified masses near the annulus hide what lies beneath."""
+    masked = np.zeros(grid.hu.shape, bool)
+    if contrast.blood_pool_hu is not None and grid.geometry.contains(pose.center_mm):
+        region = grid.geometry.slices_around(pose.center_mm, margin_mm=params.mass_reach_mm)
+        above_hu = params.contrast.calcium_hu(contrast.blood_pool_hu)
+        masked[region] = dense_parts(grid.hu[region], above_hu=above_hu, margin_cells=params.mass_margin_cells)
+    return masked
 
 
 def _heart(pose: Pose, contrast: Contrast, template: HeartTemplate, params: HeartParams) -> Heart:
