@@ -21,10 +21,12 @@ class OrificeParams:
     """Depth of the interface of the pools: leaflets tent up to 10 mm into the ventricle."""
     step_sd_mm: float = 1.5
     """Depth of the hinges where the step is clear."""
-    clear_step: float = 0.42
-    """Contrast of a clear step; the standard error grows with the fourth power of what lacks."""
-    faint_step: float = 0.3
-    """Below this the step tells nothing: its standard error would exceed 6 mm."""
+    clear_step: float = 0.45
+    """Contrast of a clear step."""
+    step_power: float = 6.0
+    """The standard error grows with this power of what lacks: walls blurred by motion mislead."""
+    faint_step: float = 0.2
+    """Below this the step tells nothing."""
     best_sd_mm: float = 1.2
     near_mm: float = 26.0
     """The interface is looked at within this distance of the axis."""
@@ -52,29 +54,44 @@ class Orifice:
     uncertainty_mm: float
 
 
-def find_orifice(basins: Basins, frame: HeartFrame, step: Step, *, params: OrificeParams) -> Orifice:
-    """Weigh the three views of the annulus, and look for the apex in the ventricle's blood."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Depth:
+    """Where along the axis the annulus lies, from the template's."""
+
+    mm: float
+    sd_mm: float
+
+    def and_also(self, other: "Depth") -> "Depth":
+        """Weigh two independent estimates."""
+        mine, theirs = self.sd_mm**-2, other.sd_mm**-2
+        return Depth(mm=(mine * self.mm + theirs * other.mm) / (mine + theirs), sd_mm=(mine + theirs) ** -0.5)
+
+
+def depth_of(step: Step, *, params: OrificeParams) -> Depth:
+    """Weigh the template's depth against that of the hinges."""
+    template = Depth(mm=0.0, sd_mm=params.template_sd_mm)
+    if step.contrast < params.faint_step:
+        return template
+    error = max(params.best_sd_mm, params.step_sd_mm * (params.clear_step / step.contrast) ** params.step_power)
+    return template.and_also(Depth(mm=step.depth_mm, sd_mm=error))
+
+
+def find_orifice(basins: Basins, frame: HeartFrame, depth: Depth, *, params: OrificeParams) -> Orifice:
+    """Weigh the interface of the pools in, and look for the apex in the ventricle's blood.
+
+    `frame` begins at `depth`.
+    """
     rim = _outer_half(interface(basins, within_mm=params.near_mm), params)
-    depths, errors = [0.0], [params.template_sd_mm]
-    aside = np.zeros(2)
+    center = np.zeros(3)
     if rim is not None:
-        depths.append(float(np.clip(rim[0], -12, 12)))
-        errors.append(params.interface_sd_mm)
-        aside = np.clip(rim[1:] / 2, -params.aside_mm, params.aside_mm)
-    if step.contrast > params.faint_step:
-        depths.append(step.depth_mm)
-        errors.append(max(params.best_sd_mm, params.step_sd_mm * (params.clear_step / step.contrast) ** 4))
-    weights = 1 / np.square(errors)
-    depth, depth_sd = float(weights @ depths / weights.sum()), float(weights.sum() ** -0.5)
-    center = frame.to_patient(np.array([depth, *aside]))
+        found = Depth(mm=float(np.clip(rim[0], -12, 12)), sd_mm=params.interface_sd_mm)
+        depth = Depth(mm=0.0, sd_mm=depth.sd_mm).and_also(found)
+        center = np.array([depth.mm, *np.clip(rim[1:] / 2, -params.aside_mm, params.aside_mm)])
+    place = frame.to_patient(center)
     apex = _apex(basins, frame, params)
-    normal = unit((1 - params.apex_weight) * frame.axes[0] + params.apex_weight * unit(apex - center))
-    return Orifice(
-        center_mm=center,
-        normal=normal,
-        apex_mm=apex,
-        uncertainty_mm=float(np.hypot(depth_sd, params.lateral_sd_mm)),
-    )
+    normal = unit((1 - params.apex_weight) * frame.axes[0] + params.apex_weight * unit(apex - place))
+    uncertainty_mm = float(np.hypot(depth.sd_mm, params.lateral_sd_mm))
+    return Orifice(center_mm=place, normal=normal, apex_mm=apex, uncertainty_mm=uncertainty_mm)
 
 
 def _outer_half(points: Floats, params: OrificeParams) -> Floats | None:

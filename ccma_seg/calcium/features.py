@@ -107,7 +107,7 @@ def find_features(
         "width_mm": np.sqrt(12 * spread[:, 1]),
         "gyration_mm": np.sqrt(spread.sum(axis=1)),
         "nearest_mm": components.min(components.ring_mm),
-        "centroid_ring_mm": distance_to_ring(centroid, ring_mm),
+        "centroid_ring_mm": distance_to_ring(centroid, ring_mm, annulus=annulus),
         "outward_mm": components.mean(np.hypot(frame[:, 0], frame[:, 1]) - ring_radius),
         "root_mm": np.linalg.norm(centroid - root, axis=1),
         "above_root_mm": centroid[:, 2] - root[2],

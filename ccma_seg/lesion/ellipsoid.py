@@ -70,7 +70,7 @@ def fit_ellipsoid(
 
 
 def agreement(points_mm: Floats, ellipsoid: Ellipsoid, *, tolerance_mm: float) -> float:
-    """Return how much of an ellipsoid's surface points agree with: their Geman-McClure weights, one direction one vote."""
+    """Return how much of an ellipsoid's surface points agree with: Geman-McClure weights, one vote a direction."""
     state = np.concatenate([ellipsoid.center_mm, ellipsoid.shape[_ROWS, _COLUMNS]])
     residual, _ = _radial(points_mm, state, 1.0)
     return float((1 / (1 + (residual / tolerance_mm) ** 2)).sum())
