@@ -108,7 +108,7 @@ def _edge_widths_px(image: npt.NDArray[np.int16]) -> list[float]:
     """Return the standard deviations, in pixels, of the edges of a slice."""
     hu = image.astype(np.float32)
     low, high = minimum_filter(hu, _EDGE_REACH_PX), maximum_filter(hu, _EDGE_REACH_PX)
-    across, down = np.gradient(hu)
+    across, down = (np.asarray(g, np.float32) for g in np.gradient(hu))
     slope = np.sqrt(across**2 + down**2)
     steepest = slope >= maximum_filter(slope, _EDGE_REACH_PX)
     tissue = uniform_filter((hu > _BETWEEN_HU).astype(np.float32), _EDGE_REACH_PX)
