@@ -7,7 +7,7 @@ import numpy as np
 from ccma_seg.geometry import Floats
 
 _ROWS, _COLUMNS = np.tril_indices(3)
-_ITERATIONS = 25
+_ITERATIONS = 12
 _RIDGE = 1e-6
 
 
@@ -46,27 +46,42 @@ def fit_ellipsoid(
     points_mm
         (n, 3) LPS.
     start
-        Where to begin; its size is what a few poorly spread points are drawn to.
+        Where to begin; its form is what a few poorly spread points are drawn to.
     tolerance_mm
         Distance at which a point's weight has fallen to a quarter.
     prior
-        Strength of the pull towards a sphere of the size of `start`, in points.
+        Strength of the pull towards the form of `start`, in points.
     trust
         (n,): how much each point counts; all the same by default.
     """
     radius = float(np.cbrt(1 / np.linalg.det(start.shape)))
     state = np.concatenate([start.center_mm, (start.shape * radius)[_ROWS, _COLUMNS]])
-    anchor = np.concatenate([start.center_mm, np.eye(3)[_ROWS, _COLUMNS]])
+    anchor = state.copy()
     pull = np.diag(np.r_[np.full(3, _RIDGE), np.full(6, prior * radius**2)])
     belief = np.ones(len(points_mm)) if trust is None else trust
     for step in range(_ITERATIONS):
-        width = tolerance_mm * max(1.0, 4.0 * 0.75**step)
+        width = tolerance_mm * max(1.0, 4.0 * 0.6**step)
         residual, slope = _radial(points_mm, state, radius)
         weight = belief / (1 + (residual / width) ** 2) ** 2
         normal = slope.T @ (weight[:, None] * slope) + pull
         move = np.linalg.solve(normal, slope.T @ (weight * residual) + pull @ (state - anchor))
         state = state - move
     return Ellipsoid(center_mm=state[:3], shape=_lower(state[3:]) / radius)
+
+
+def agreement(points_mm: Floats, ellipsoid: Ellipsoid, *, tolerance_mm: float) -> float:
+    """Return how many points lie on an ellipsoid, less those well inside it, where no wall should be met."""
+    state = np.concatenate([ellipsoid.center_mm, ellipsoid.shape[_ROWS, _COLUMNS]])
+    residual, _ = _radial(points_mm, state, 1.0)
+    on_it = 1 / (1 + (residual / tolerance_mm) ** 2) ** 2
+    return float(on_it.sum() - (residual < -2 * tolerance_mm).sum())
+
+
+def triangular(ellipsoid: Ellipsoid) -> Ellipsoid:
+    """Return the same ellipsoid with a lower triangular shape."""
+    quadric = ellipsoid.shape.T @ ellipsoid.shape
+    flipped = np.linalg.cholesky(quadric[::-1, ::-1])[::-1, ::-1]
+    return Ellipsoid(center_mm=ellipsoid.center_mm, shape=np.asarray(flipped.T, float))
 
 
 def _lower(values: Floats) -> Floats:

@@ -8,7 +8,7 @@ from scipy.spatial import cKDTree
 from ccma_seg.geometry import Bools, Floats, as_point
 from ccma_seg.lesion import profile, rays, sphere
 from ccma_seg.lesion.candidates import Candidate
-from ccma_seg.lesion.ellipsoid import Ellipsoid, fit_ellipsoid
+from ccma_seg.lesion.ellipsoid import Ellipsoid, agreement, fit_ellipsoid, triangular
 from ccma_seg.lesion.ellipsoid import sphere as ball
 from ccma_seg.lesion.findings import Envelope
 from ccma_seg.lesion.params import LesionParams
@@ -18,6 +18,12 @@ from ccma_seg.volume import Volume
 
 _COARSE_RAYS = 600
 _COARSE_STEP_MM = 0.5
+_TOLERANCES_MM = (3.0, 1.5, 1.0)
+"""How far walls may lie from an ellipsoid to be counted as its own, from the first fit to the last."""
+_PRIOR = 0.01
+"""Pull towards the form of the start, as a share of the walls met."""
+_FAR = 2.0
+"""Walls farther away than this, in medians, are not those of the mass."""
 _FEW = 30
 """Fewer places with a wall make no surface."""
 _NEIGHBOURS = 8
@@ -58,24 +64,50 @@ def _reach_mm(candidate: Candidate, params: LesionParams) -> float:
 
 
 def _middle_ellipsoid(field: rays.Field, candidate: Candidate, params: LesionParams) -> Ellipsoid | None:
-    """Fit an ellipsoid to the middle of the first walls met from inside, and once more from its centre."""
-    steps = np.arange(0, min(params.range_mm, _reach_mm(candidate, params)), _COARSE_STEP_MM)
+    """Fit an ellipsoid to the middle of the first walls met from inside, and again from its centre."""
+    center = candidate.points_mm.mean(axis=0)
+    found: Ellipsoid | None = None
+    for tolerance in _TOLERANCES_MM:
+        points = _walls_from(field, center, candidate.wall_hu, params)
+        if len(points) < params.coverage_min * _COARSE_RAYS:
+            return None
+        starts = [found] if found is not None else _starts(center, points, candidate)
+        fits = [fit_ellipsoid(points, s, tolerance_mm=tolerance, prior=_PRIOR * len(points)) for s in starts]
+        possible = [f for f in fits if _possible(f, field, params)]
+        if not possible:
+            return None
+        found = max(possible, key=lambda f: agreement(points, f, tolerance_mm=tolerance))
+        center = found.center_mm
+    return found
+
+
+def _walls_from(field: rays.Field, center: Floats, wall_hu: float, params: LesionParams) -> Floats:
+    """Return the middle of the first wall met in each direction, where one is met."""
     directions = sphere.directions(_COARSE_RAYS)
-    volume_mm3 = candidate.score
-    guess = ball(candidate.points_mm.mean(axis=0), float(np.cbrt(volume_mm3 * 3 / (4 * np.pi))) + 1)
-    for tolerance in (3.0, 1.5):
-        origins = np.broadcast_to(guess.center_mm, directions.shape)
-        profiles = field.at(rays.along(origins, directions, steps_mm=steps))
-        entry, leave, met = rays.first_wall(profiles, candidate.wall_hu)
-        if met.mean() < params.coverage_min:
-            return None
-        depth = np.minimum((leave - entry) * _COARSE_STEP_MM, params.rim_max_mm) / 2
-        points = guess.center_mm + (steps[entry] + depth)[:, None] * directions
-        guess = fit_ellipsoid(points[met], guess, tolerance_mm=tolerance, prior=0.01 * met.sum())
-        longest = guess.semi_axes_mm()[0]
-        if not np.isfinite(longest) or longest > params.range_mm or not field.geometry.contains(guess.center_mm):
-            return None
-    return guess
+    steps = np.arange(0, min(params.range_mm, max(field.geometry.extent_mm)), _COARSE_STEP_MM)
+    profiles = field.at(rays.along(np.broadcast_to(center, directions.shape), directions, steps_mm=steps))
+    entry, leave, met = rays.first_wall(profiles, wall_hu)
+    depth = np.minimum((leave - entry) * _COARSE_STEP_MM, params.rim_max_mm) / 2
+    return np.asarray((center + (steps[entry] + depth)[:, None] * directions)[met])
+
+
+def _starts(center: Floats, points: Floats, candidate: Candidate) -> list[Ellipsoid]:
+    """Begin with a ball of the enclosed volume, a larger one, and with the form of the walls met."""
+    radius = float(np.cbrt(candidate.score * 3 / (4 * np.pi))) + 1
+    offset = points - center
+    distance = np.linalg.norm(offset, axis=1)
+    near = offset[distance <= _FAR * np.median(distance)]
+    spread = near.T @ near / len(near) * 3
+    formed = Ellipsoid(center_mm=center, shape=np.linalg.cholesky(np.linalg.inv(spread + np.eye(3))).T)
+    return [ball(center, radius), ball(center, float(np.median(distance))), triangular(formed)]
+
+
+def _possible(fit: Ellipsoid, field: rays.Field, params: LesionParams) -> bool:
+    longest, _, shortest = fit.semi_axes_mm()
+    inside = bool(field.geometry.contains(fit.center_mm))
+    return (
+        bool(np.isfinite(longest)) and longest <= params.range_mm and longest <= params.aspect_max * shortest and inside
+    )
 
 
 def _outer_surface(

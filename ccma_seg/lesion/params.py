@@ -75,8 +75,11 @@ class LesionParams:
     aspect_max: float = 4.0
     """Longest over shortest radius of a mass; 1.0-2.1 are reported (clinical.md 1.2), longer ones are bands."""
 
-    enclosed_min_mm3: float = 8.0
-    """Least enclosed volume on the search grid worth following: a 2 mm cube."""
+    enclosed_min_mm3: float = 2.0
+    """Least enclosed volume on the search grid worth following: two of its voxels."""
+
+    overlap_max: float = 0.05
+    """Two masses overlap by no more than this share of a surface: one wall cannot be the rim of both."""
 
     candidates_max: int = 10
     """How many enclosed places are followed at most, so that time stays bounded."""
@@ -96,6 +99,16 @@ class LesionParams:
     blood_like: tuple[float, float] = (0.8, 1.2)
     """HU over the blood pool's between which an inside looks like blood (clinical.md E2)."""
 
+    cavity_ratio: tuple[float, float] = (0.8, 1.1)
+    """HU of a cavity over that of the chamber it opens to: 0.85-1.05 (clinical.md 11), and noise."""
+
+    cavity_share_alone: float = 0.9
+    """Where more of the inside than this is as bright as blood, there is no paste beside it to compare with."""
+
+    neck_alone_mm: float = 6.0
+    """Without paste beside it, only blood behind a hole up to this width is called a cavity; necks of 2-5 mm are
+    known (clinical.md 3, 11), and wider openings are those of a patchy rim."""
+
     smoothing_mm: float = 1.5
     """Edge of the box over which HU are averaged against noise before blood is told from paste."""
 
@@ -104,6 +117,9 @@ class LesionParams:
 
     neck_step_mm: float = 0.15
     """Grid on which the way out is looked for: a tenth of the smallest neck looked for, and less."""
+
+    neck_smoothing: float = 0.006
+    """Blur (mm) per HU of noise with which the way out is read: noise roughens its walls and makes it seem narrow."""
 
     neck_points: int = 300_000
     """Largest grid; coarser steps are taken beyond it, so that time stays bounded."""

@@ -6,6 +6,7 @@ from ccma_seg.series.finding import find_series
 from ccma_seg.series.inventory import Inventory, Obstacle, Series, Skipped
 from ccma_seg.series.params import ReadParams
 from ccma_seg.series.reading import read_chosen, read_series
+from ccma_seg.series.writing import write_series
 
 __all__ = [
     "Inventory",
@@ -18,4 +19,5 @@ __all__ = [
     "find_series",
     "read_chosen",
     "read_series",
+    "write_series",
 ]
