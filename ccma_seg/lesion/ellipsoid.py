@@ -81,7 +81,7 @@ def triangular(ellipsoid: Ellipsoid) -> Ellipsoid:
     """Return the same ellipsoid with a lower triangular shape."""
     quadric = ellipsoid.shape.T @ ellipsoid.shape
     flipped = np.linalg.cholesky(quadric[::-1, ::-1])[::-1, ::-1]
-    return Ellipsoid(center_mm=ellipsoid.center_mm, shape=flipped.T)
+    return Ellipsoid(center_mm=ellipsoid.center_mm, shape=np.asarray(flipped.T, float))
 
 
 def _lower(values: Floats) -> Floats:
