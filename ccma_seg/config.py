@@ -128,12 +128,19 @@ def _rebuilt(old: _Value, changed: dict[Any, Any]) -> _Value:
 
 def _converted(old: _Value, new: object, *, path: str) -> _Value:
     if isinstance(old, tuple) and isinstance(new, list):
-        return tuple(tuple(v) if isinstance(v, list) else v for v in new)  # type: ignore[return-value]
+        return _tuple(old, new, path=path)  # type: ignore[return-value]
     if isinstance(old, float) and isinstance(new, int) and not isinstance(new, bool):
         return float(new)  # type: ignore[return-value]
     if old is not None and type(new) is not type(old):
         raise ConfigError(f"{path} must be of type {type(old).__name__}, as {old!r}; got {new!r}")
     return new  # type: ignore[return-value]
+
+
+def _tuple(old: tuple[Any, ...], new: list[Any], *, path: str) -> tuple[Any, ...]:
+    """Read a list of the same kind of things as before: tables, lists or plain values."""
+    if not old:
+        return tuple(new)
+    return tuple(_updated(old[0], item, path=path) for item in new)
 
 
 def _join(path: str, name: str) -> str:
@@ -157,6 +164,8 @@ def _table_lines(value: object, *, path: str) -> list[str]:
 def _toml(value: object) -> str:
     if isinstance(value, tuple | list):
         return "[" + ", ".join(_toml(v) for v in value) + "]"
+    if (members := _members(value)) is not None:
+        return "{ " + ", ".join(f"{name} = {_toml(v)}" for name, v in members.items()) + " }"
     return json.dumps(value)
 
 

@@ -11,7 +11,13 @@ import numpy.typing as npt
 from nibabel.filebasedimages import ImageFileError
 from nibabel.spatialimages import HeaderDataError
 
-from ccma_seg.errors import CorruptInputError, InputPathError, NoSeriesError, OutputError
+from ccma_seg.errors import (
+    CorruptInputError,
+    GeometryError,
+    IncompleteVolumeError,
+    NoSeriesError,
+    OutputError,
+)
 from ccma_seg.geometry import Floats, Geometry
 from ccma_seg.reasons import Reason
 from ccma_seg.volume import LabelMap, Volume, is_hu, to_hu, turned
@@ -130,13 +136,14 @@ def _read(path: Path, *, max_voxels: int) -> tuple[npt.NDArray[Any], Geometry, b
             shape = _shape(image, path, max_voxels=max_voxels)
             placed = bool(image.header["sform_code"] or image.header["qform_code"])
             values = np.asanyarray(image.dataobj).reshape(shape)
-    except InputPathError:
-        raise
     except _DAMAGED as error:
         raise CorruptInputError(
             f"{path.name} must be a whole NIfTI file: it is damaged ({type(error).__name__})"
         ) from error
-    values, geometry = turned(values, _RAS_TO_LPS @ image.affine)
+    try:
+        values, geometry = turned(values, _RAS_TO_LPS @ image.affine)
+    except GeometryError as error:
+        raise IncompleteVolumeError(f"{path.name} must hold an upright grid: {error}; resample it") from error
     return values, geometry, placed
 
 

@@ -111,6 +111,17 @@ class LabelMap:
             raise GeometryError("labels must lie on a crop of the volume's own grid")
         return first, second, third
 
+    def on(self, geometry: Geometry) -> npt.NDArray[np.uint8]:
+        """Return the labels on another crop of the same grid; 0 where they do not reach."""
+        start = np.rint(geometry.to_index(self.geometry.origin_mm)).astype(int)
+        end = start + self.geometry.shape
+        low, high = np.clip(start, 0, geometry.shape), np.clip(end, 0, geometry.shape)
+        there = tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
+        here = tuple(slice(int(a), int(b)) for a, b in zip(low - start, high - start, strict=True))
+        labels = np.zeros(geometry.shape, np.uint8)
+        labels[there] = self.labels[here]
+        return labels
+
 
 def to_hu(values: npt.NDArray[Any]) -> Hu:
     """Round to int16; what is below the scale, or not a number, becomes `PADDING_HU`."""
@@ -126,7 +137,8 @@ def to_hu(values: npt.NDArray[Any]) -> Hu:
 
 def is_hu(values: npt.NDArray[Any]) -> bool:
     """Tell whether values can be Hounsfield units at all: wide enough, and not scaled to 0..1."""
-    return values.dtype.kind in "iuf" and values.dtype.itemsize > 1 and bool(values.max() > _LOWEST_MAXIMUM_HU)
+    wide = values.dtype.kind in "iuf" and values.dtype.itemsize > 1
+    return wide and bool(np.fmax.reduce(values, axis=None) > _LOWEST_MAXIMUM_HU)
 
 
 def turned(values: npt.NDArray[Any], affine: Floats) -> tuple[npt.NDArray[Any], Geometry]:

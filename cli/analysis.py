@@ -3,7 +3,7 @@
 import json
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,6 +14,7 @@ from .progress import Steps, set_up_logging
 if TYPE_CHECKING:
     from ccma_seg.config import Config
     from ccma_seg.pipeline import Analysis
+    from ccma_seg.volume import Volume
 
 _READ, _KNOWN = "Which series", "What is known already"
 
@@ -79,22 +80,16 @@ def run(
             params=parameters.read,
         )
     with steps.step("analysing"):
-        from ccma_seg.anatomy import read_annulus, read_chambers
         from ccma_seg.pipeline import analyze
 
-        result = analyze(
-            volume,
-            parameters,
-            annulus=None if annulus is None else read_annulus(annulus),
-            chambers=None if chambers is None else read_chambers(chambers, volume.geometry),
-        )
+        result = analyze(volume, parameters, **_known(annulus, chambers, volume))
     _write(result, output, steps, force=force, as_json=as_json)
 
 
 @speaks_plainly
 def demo(
     output: Output = Path("demo-result"),
-    recipe: Annotated[str, typer.Option("--recipe", help="Which phantom.")] = "ccma",
+    recipe: Annotated[str, typer.Option("--recipe", help="Which phantom.")] = "demo",
     force: Force = False,
     as_json: Json = False,
     verbose: Verbose = False,
@@ -133,6 +128,18 @@ def read_config(path: Path | None, settings: list[str] | None) -> "Config":
     return config
 
 
+def _known(annulus: Path | None, chambers: Path | None, volume: "Volume") -> dict[str, Any]:
+    """Read what the user already knows of the anatomy."""
+    from ccma_seg import anatomy
+
+    known: dict[str, Any] = {}
+    if annulus is not None:
+        known["annulus"] = anatomy.read_annulus(annulus)
+    if chambers is not None:
+        known["chambers"] = anatomy.read_chambers(chambers, volume.geometry)
+    return known
+
+
 def _refuse_unbuilt(second_phase: Path | None) -> None:
     from ccma_seg.errors import NotBuiltError
 
@@ -150,8 +157,7 @@ def _write(result: "Analysis", output: Path, steps: Steps, *, force: bool, as_js
         return
     typer.echo(f"verdict  {result.verdict}")
     typer.echo(f"status   {result.status}")
-    for mass in result.masses:
-        typer.echo(f"mass {mass.lesion.id}   {mass.finding.explanation}")
+    typer.echo(f"finding  {result.explanation}")
     for reason in result.reasons:
         typer.echo(f"note     {reason.text} ({reason.code})")
     typer.echo(f"report   {output / 'report.html'}")

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from ccma_seg.errors import GeometryError
 from ccma_seg.geometry import Geometry
+from ccma_seg.volume import LabelMap
 
 OBLIQUE = Geometry(
     shape=(4, 5, 6),
@@ -60,3 +61,12 @@ def test_difference_says_how_far_apart_two_grids_are():
     )
     assert OBLIQUE.difference(OBLIQUE) is None
     assert OBLIQUE.difference(moved) == "corners up to 1.000 mm apart"
+
+
+def test_labels_on_another_crop_stay_where_they_are():
+    labels = np.arange(1, 1 + 4 * 5 * 6, dtype=np.uint8).reshape(OBLIQUE.shape)
+    part = LabelMap(labels=labels[1:3, 2:5, :4], geometry=OBLIQUE.crop((slice(1, 3), slice(2, 5), slice(0, 4))))
+    other = (slice(2, 4), slice(0, 4), slice(3, 6))
+    expected = np.zeros((2, 4, 3), np.uint8)
+    expected[0, 2:, 0] = labels[2, 2:4, 3]
+    np.testing.assert_array_equal(part.on(OBLIQUE.crop(other)), expected)

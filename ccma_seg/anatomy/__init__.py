@@ -1,7 +1,9 @@
 """From a volume to the heart, its blood pools and the mitral annulus."""
 
 from ccma_seg.anatomy.annulus import MitralAnnulus
+from ccma_seg.anatomy.chambers import read_chambers
 from ccma_seg.anatomy.findings import BLOOD_POOL_LA, BLOOD_POOL_LV, Anatomy, Contrast, ContrastState
+from ccma_seg.anatomy.given import read_annulus
 from ccma_seg.anatomy.location import LocateParams, locate
 
 __all__ = [
@@ -13,4 +15,6 @@ __all__ = [
     "LocateParams",
     "MitralAnnulus",
     "locate",
+    "read_annulus",
+    "read_chambers",
 ]

@@ -8,7 +8,7 @@ from scipy import ndimage
 from skimage.segmentation import watershed
 
 from ccma_seg import itk
-from ccma_seg.anatomy.coarse import CoarseGrid, smooth
+from ccma_seg.anatomy.coarse import crop_to, dense_parts, smooth
 from ccma_seg.anatomy.findings import BLOOD_POOL_LA, BLOOD_POOL_LV
 from ccma_seg.anatomy.frame import HeartFrame
 from ccma_seg.geometry import Bools, Floats, Floats32, Geometry
@@ -51,31 +51,59 @@ class BloodParams:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Enhancement:
+    """How much of the blood's contrast each cell has: 0 in muscle, 1 in blood, clipped to -2..1.
+
+    Calcium and metal count as blood, so that they make no wall.
+    """
+
+    values: Floats32
+    """(z, y, x)."""
+    dense: Bools
+    """Where calcified masses are, and what they enclose."""
+    geometry: Geometry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Basins:
     """Flooded chambers on a fine grid."""
 
-    enhancement: Floats32
-    """0 in muscle, 1 in blood, clipped to -2..1: calcium counts as blood."""
     labels: npt.NDArray[np.uint8]
     geometry: Geometry
     positions: Floats32
     """In the heart's frame, (z, y, x, 3)."""
 
 
-def flood(grid: CoarseGrid, frame: HeartFrame, levels: tuple[float, float], *, params: BloodParams) -> Basins:
-    """Flood the chambers from markers inside them; ridges of the gradient part them."""
+def enhancement(
+    volume: Volume, frame: HeartFrame, levels: tuple[float, float], *, dense_hu: float, params: BloodParams
+) -> Enhancement:
+    """Measure enhancement in a cube round the left heart."""
+    middle = frame.to_patient(np.array([params.ahead_mm, 0, 0]))
+    grid = crop_to(volume, middle, half_mm=params.half_mm, cell_mm=params.cell_mm)
     muscle_hu, blood_hu = levels
-    enhancement = np.clip((grid.hu - muscle_hu) / (blood_hu - muscle_hu), -2, 1).astype(np.float32)
-    enhancement = smooth(enhancement, sigma_cells=params.smoothing_cells)
-    indices = np.moveaxis(np.indices(grid.hu.shape, dtype=np.float32), 0, -1)
-    positions = frame.to_frame(grid.geometry.to_patient(indices)).astype(np.float32)
-    blood = enhancement > params.threshold
+    values = np.clip((grid.hu - muscle_hu) / (blood_hu - muscle_hu), -2, 1).astype(np.float32)
+    return Enhancement(
+        values=smooth(values, sigma_cells=params.smoothing_cells),
+        dense=dense_parts(grid.hu, above_hu=dense_hu, margin_cells=1),
+        geometry=grid.geometry,
+    )
+
+
+def flood(enhanced: Enhancement, frame: HeartFrame, *, params: BloodParams) -> Basins:
+    """Flood the chambers from markers inside them; ridges of the gradient part them."""
+    grid = enhanced.geometry
+    first = frame.to_frame(np.array(grid.origin_mm))
+    steps = (frame.axes * grid.spacing_mm[0]).astype(np.float32)
+    z, y, x = np.indices(grid.shape, dtype=np.float32, sparse=True)
+    along = [first[i] + steps[i, 0] * x + steps[i, 1] * y + steps[i, 2] * z for i in range(3)]
+    positions = np.stack(along, axis=-1).astype(np.float32)
+    blood = (enhanced.values > params.threshold) & ~enhanced.dense
     markers = np.where(blood, _markers(positions, frame, params), 0).astype(np.uint8)
-    floor = np.maximum(enhancement, -0.2)
+    floor = np.maximum(enhanced.values, -0.2)
     slope = np.sqrt(sum(ndimage.sobel(floor, axis=axis) ** 2 for axis in range(3)))
     opened = ndimage.binary_opening(blood) | (markers > 0)
     labels = watershed(slope, markers.astype(np.int32), mask=opened).astype(np.uint8)
-    return Basins(enhancement=enhancement, labels=labels, geometry=grid.geometry, positions=positions)
+    return Basins(labels=labels, geometry=grid, positions=positions)
 
 
 def _markers(positions: Floats32, frame: HeartFrame, params: BloodParams) -> npt.NDArray[np.uint8]:

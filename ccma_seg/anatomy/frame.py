@@ -1,6 +1,6 @@
 """The heart's own axes: along the left ventricle, towards the aortic root, and across both."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -28,6 +28,16 @@ class HeartFrame:
     def to_patient(self, positions: Floats) -> Floats:
         """Turn positions in this frame, shape (..., 3), into LPS mm."""
         return np.asarray(positions @ self.axes + self.origin_mm)
+
+    def moved_along(self, depth_mm: float) -> "HeartFrame":
+        """Return the frame with its origin moved towards the apex."""
+        shift = np.array([depth_mm, 0.0, 0.0])
+        return replace(
+            self,
+            origin_mm=self.to_patient(shift),
+            length_mm=self.length_mm - depth_mm,
+            root=self.root - shift,
+        )
 
 
 def heart_frame(pose: Pose, template: HeartTemplate) -> HeartFrame:

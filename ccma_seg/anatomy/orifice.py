@@ -8,7 +8,7 @@ from ccma_seg.anatomy.blood import Basins, interface
 from ccma_seg.anatomy.findings import BLOOD_POOL_LV
 from ccma_seg.anatomy.frame import HeartFrame
 from ccma_seg.anatomy.hinges import Step
-from ccma_seg.geometry import Floats, unit
+from ccma_seg.geometry import Bools, Floats, unit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,10 +21,12 @@ class OrificeParams:
     """Depth of the interface of the pools: leaflets tent up to 10 mm into the ventricle."""
     step_sd_mm: float = 1.5
     """Depth of the hinges where the step is clear."""
-    clear_step: float = 0.42
-    """Contrast of a clear step; the standard error grows with the fourth power of what lacks."""
-    faint_step: float = 0.3
-    """Below this the step tells nothing: its standard error would exceed 6 mm."""
+    clear_step: float = 0.45
+    """Contrast of a clear step."""
+    step_power: float = 6.0
+    """The standard error grows with this power of what lacks: walls blurred by motion mislead."""
+    faint_step: float = 0.2
+    """Below this the step tells nothing."""
     best_sd_mm: float = 1.2
     near_mm: float = 26.0
     """The interface is looked at within this distance of the axis."""
@@ -32,6 +34,8 @@ class OrificeParams:
     """The interface may move the centre sideways by this much."""
     least_points: int = 100
     """Of the interface, or it is not used."""
+    mass_mm3: float = 1000.0
+    """Of calcium near the annulus, with its margin; from there on it hides the interface."""
     far_share: float = 0.985
     """The part of the ventricle's blood beyond this share of it along the axis is its apex."""
     apex_aside_mm: float = 20.0
@@ -52,29 +56,46 @@ class Orifice:
     uncertainty_mm: float
 
 
-def find_orifice(basins: Basins, frame: HeartFrame, step: Step, *, params: OrificeParams) -> Orifice:
-    """Weigh the three views of the annulus, and look for the apex in the ventricle's blood."""
-    rim = _outer_half(interface(basins, within_mm=params.near_mm), params)
-    depths, errors = [0.0], [params.template_sd_mm]
-    aside = np.zeros(2)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Depth:
+    """Where along the axis the annulus lies, from the template's."""
+
+    mm: float
+    sd_mm: float
+
+    def and_also(self, other: "Depth") -> "Depth":
+        """Weigh two independent estimates."""
+        mine, theirs = self.sd_mm**-2, other.sd_mm**-2
+        return Depth(mm=(mine * self.mm + theirs * other.mm) / (mine + theirs), sd_mm=(mine + theirs) ** -0.5)
+
+
+def depth_of(step: Step, *, params: OrificeParams) -> Depth:
+    """Weigh the template's depth against that of the hinges."""
+    template = Depth(mm=0.0, sd_mm=params.template_sd_mm)
+    if step.contrast < params.faint_step:
+        return template
+    error = max(params.best_sd_mm, params.step_sd_mm * (params.clear_step / step.contrast) ** params.step_power)
+    return template.and_also(Depth(mm=step.depth_mm, sd_mm=error))
+
+
+def find_orifice(basins: Basins, dense: Bools, frame: HeartFrame, *, depth: Depth, params: OrificeParams) -> Orifice:
+    """Weigh the interface of the pools in, and look for the apex in the ventricle's blood.
+
+    `frame` begins at `depth`. The interface does not count where a calcified mass bends it.
+    """
+    near = np.linalg.norm(basins.positions[dense], axis=-1) < params.near_mm
+    clear = int(near.sum()) * basins.geometry.voxel_mm3 < params.mass_mm3
+    rim = _outer_half(interface(basins, within_mm=params.near_mm), params) if clear else None
+    center = np.zeros(3)
     if rim is not None:
-        depths.append(float(np.clip(rim[0], -12, 12)))
-        errors.append(params.interface_sd_mm)
-        aside = np.clip(rim[1:] / 2, -params.aside_mm, params.aside_mm)
-    if step.contrast > params.faint_step:
-        depths.append(step.depth_mm)
-        errors.append(max(params.best_sd_mm, params.step_sd_mm * (params.clear_step / step.contrast) ** 4))
-    weights = 1 / np.square(errors)
-    depth, depth_sd = float(weights @ depths / weights.sum()), float(weights.sum() ** -0.5)
-    center = frame.to_patient(np.array([depth, *aside]))
+        found = Depth(mm=float(np.clip(rim[0], -12, 12)), sd_mm=params.interface_sd_mm)
+        depth = Depth(mm=0.0, sd_mm=depth.sd_mm).and_also(found)
+        center = np.array([depth.mm, *np.clip(rim[1:] / 2, -params.aside_mm, params.aside_mm)])
+    place = frame.to_patient(center)
     apex = _apex(basins, frame, params)
-    normal = unit((1 - params.apex_weight) * frame.axes[0] + params.apex_weight * unit(apex - center))
-    return Orifice(
-        center_mm=center,
-        normal=normal,
-        apex_mm=apex,
-        uncertainty_mm=float(np.hypot(depth_sd, params.lateral_sd_mm)),
-    )
+    normal = unit((1 - params.apex_weight) * frame.axes[0] + params.apex_weight * unit(apex - place))
+    uncertainty_mm = float(np.hypot(depth.sd_mm, params.lateral_sd_mm))
+    return Orifice(center_mm=place, normal=normal, apex_mm=apex, uncertainty_mm=uncertainty_mm)
 
 
 def _outer_half(points: Floats, params: OrificeParams) -> Floats | None:

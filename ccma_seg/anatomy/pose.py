@@ -1,11 +1,26 @@
-"""How a heart lies in the patient: place, turn and size, found by search and refined by least squares."""
+"""How a heart lies in the patient: place, turn, size and shape, found by search and refined by least squares."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.spatial.transform import Rotation
 
 from ccma_seg.geometry import Floats, Point, as_point
+
+STRAINS = np.array(
+    [
+        np.eye(3),
+        np.diag([1.0, -1.0, 0.0]),
+        np.diag([-0.5, -0.5, 1.0]),
+        [[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 0.0]],
+        [[0.0, 0.0, 1.0], [0.0, 0.0, 0.0], [1.0, 0.0, 0.0]],
+        [[0.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, 1.0, 0.0]],
+    ]
+)
+"""Ways in which a heart differs from the mean one: size, then five changes of shape that keep the volume."""
+
+PARAMETERS = 6 + len(STRAINS)
+"""Of a pose: centre 3, turn 3, strains 6."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -15,34 +30,39 @@ class Pose:
     center_mm: Point
     rotation: Floats
     """3 x 3, from the mean heart's attitude."""
-    size: float = 0.0
-    """Log of the size, 0 for the mean heart."""
-    stretch: float = 0.0
-    """Log of the lengthening along the axis of the left ventricle, beyond the size."""
-    axis: Point = (0.0, 0.0, 1.0)
-    """That axis in the template."""
+    strain: Floats = field(default_factory=lambda: np.zeros(len(STRAINS)))
+    """Logarithmic, one figure for each of `STRAINS`; 0 for the mean heart."""
+
+    @property
+    def size(self) -> float:
+        """Log of the size, 0 for the mean heart."""
+        return float(self.strain[0])
+
+    @property
+    def shape(self) -> Floats:
+        """3 x 3: size and change of shape, in the template's axes."""
+        values, vectors = np.linalg.eigh(np.tensordot(self.strain, STRAINS, axes=1))
+        return np.asarray((vectors * np.exp(values)) @ vectors.T)
 
     @property
     def matrix(self) -> Floats:
-        """3 x 3: rotation, size and stretch in one."""
-        along = np.outer(self.axis, self.axis)
-        return np.asarray(np.exp(self.size) * self.rotation @ (np.eye(3) + (np.exp(self.stretch) - 1) * along))
+        """3 x 3: turn and shape in one."""
+        return np.asarray(self.rotation @ self.shape)
 
     def to_patient(self, positions_mm: Floats) -> Floats:
         """Map template mm, shape (..., 3), into LPS mm."""
         return np.asarray(positions_mm @ self.matrix.T + self.center_mm)
 
     def moved(self, step: Floats) -> "Pose":
-        """Return the pose after a step in its eight parameters: centre 3, turn 3, size, stretch."""
+        """Return the pose after a step in its parameters: centre, turn, strains."""
         return replace(
             self,
             center_mm=as_point(self.center_mm + step[:3]),
             rotation=Rotation.from_rotvec(step[3:6]).as_matrix() @ self.rotation,
-            size=self.size + float(step[6]),
-            stretch=self.stretch + float(step[7]),
+            strain=self.strain + step[6:],
         )
 
     @property
     def deviation(self) -> Floats:
-        """Turn (rotation vector), size and stretch, shape (5,): 0 for the mean heart."""
-        return np.array([*Rotation.from_matrix(self.rotation).as_rotvec(), self.size, self.stretch])
+        """Turn (rotation vector) and strains, shape (9,): 0 for the mean heart."""
+        return np.array([*Rotation.from_matrix(self.rotation).as_rotvec(), *self.strain])

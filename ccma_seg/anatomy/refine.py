@@ -1,13 +1,16 @@
 """A pose refined by least squares: the template's pictures laid on the exam's, in a region of the heart."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ccma_seg.anatomy.channels import Channels
-from ccma_seg.anatomy.pose import Pose
+from ccma_seg.anatomy.pose import PARAMETERS, STRAINS, Pose
 from ccma_seg.anatomy.template import HeartTemplate
 from ccma_seg.geometry import Floats, Floats32, Point
+
+_IMMOVABLE = 1e12
+"""Added to the stiffness of what is pinned."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +24,10 @@ class Region:
     """Template cells used, evenly spread."""
     steps: int = 15
     """At most."""
+    stiff: bool = False
+    """Whether the heart keeps its mean shape."""
+    pinned: bool = False
+    """Whether the annulus stays where it is: used where it is known."""
     center_mm: Point = (8.0, -8.0, 0.0)
     """Middle of the region in the template: from the annulus a little towards the ventricle."""
 
@@ -35,8 +42,11 @@ class RefineParams:
     size_sd: float = 0.15
     """Of the log of the size."""
 
-    stretch_sd: float = 0.10
-    """Of the log of the ventricle's length over the heart's size."""
+    shape_sd: float = 0.06
+    """Of each change of shape: how much longer one diameter is than the others, as a logarithm."""
+
+    stiff_sd: float = 0.005
+    """The same, where the heart is to keep its shape."""
 
     residual_sd: float = 0.17
     """Of a picture where hearts are alike."""
@@ -95,12 +105,16 @@ class _State:
 
 
 def refine(pictures: Channels, template: HeartTemplate, pose: Pose, *, region: Region, params: RefineParams) -> Fit:
-    """Move, turn, size and stretch the template until it fits in the region (Levenberg-Marquardt)."""
+    """Move, turn, size and shape the template until it fits in the region (Levenberg-Marquardt)."""
     cells = _cells(template, region, channels=len(pictures.values), params=params)
+    if region.stiff:
+        params = replace(params, shape_sd=params.stiff_sd)
     state = _look(pictures, cells, pose, params)
     damping = 1e-2
     for _ in range(region.steps):
         matrix, gradient = _normal_equations(cells, state, params)
+        if region.pinned:
+            matrix[:3, :3] += _IMMOVABLE * np.eye(3)
         for _ in range(4):
             raw = np.linalg.solve(matrix + damping * np.diag(np.diag(matrix)), -gradient)
             step = _bounded(np.asarray(raw, float), params)
@@ -164,20 +178,21 @@ def _look(pictures: Channels, cells: _Cells, pose: Pose, params: RefineParams) -
 
 
 def _prior_sd(params: RefineParams) -> Floats:
-    return np.array([*[params.turn_sd_rad] * 3, params.size_sd, params.stretch_sd])
+    return np.array([*[params.turn_sd_rad] * 3, params.size_sd, *[params.shape_sd] * (len(STRAINS) - 1)])
 
 
 def _normal_equations(cells: _Cells, state: _State, params: RefineParams) -> tuple[Floats, Floats]:
     """Linearise with the template's own gradients, which are free of noise."""
     pose = state.pose
     turned = pose.to_patient(cells.positions) - pose.center_mm
-    along = np.exp(pose.size + pose.stretch) * np.outer(cells.positions @ pose.axis, pose.rotation @ pose.axis)
+    shaped = turned @ pose.rotation
+    strained = [shaped @ strain @ pose.rotation.T for strain in STRAINS]
     to_template = np.linalg.inv(pose.matrix)
-    matrix, gradient = np.zeros((8, 8)), np.zeros(8)
+    matrix, gradient = np.zeros((PARAMETERS, PARAMETERS)), np.zeros(PARAMETERS)
     for slopes, residuals, pull in zip(cells.gradients, state.residuals, state.pull, strict=True):
         slope = slopes @ to_template
-        sized, stretched = ((slope * v).sum(axis=1, keepdims=True) for v in (turned, along))
-        jacobian = np.concatenate([slope, np.cross(turned, slope), sized, stretched], axis=1)
+        shapes = np.stack([np.einsum("ij,ij->i", slope, moved) for moved in strained], axis=1)
+        jacobian = np.concatenate([slope, np.cross(turned, slope), shapes], axis=1)
         matrix += jacobian.T @ (jacobian * pull[:, None])
         gradient += jacobian.T @ (pull * residuals)
     precision = 1 / _prior_sd(params) ** 2

@@ -3,9 +3,13 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.interpolate import CubicSpline
 
 from ccma_seg.anatomy.annulus import MitralAnnulus
 from ccma_seg.geometry import Floats, as_point, unit
+
+_DENSE = 720
+"""Points along a curve from which its regular ones are taken."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,4 +77,37 @@ def annulus_at(
         uncertainty_mm=uncertainty_mm,
         septal_lateral_mm=septal_lateral_mm,
         intercommissural_mm=intercommissural_mm,
+    )
+
+
+def around(
+    points_mm: Floats, normal: Floats, posterior: Floats, *, method: str, uncertainty_mm: float
+) -> MitralAnnulus:
+    """Lay a closed curve through at least five points of an annulus, in the order of their angle, and measure it."""
+    apical = unit(normal)
+    behind = unit(posterior - np.dot(posterior, apical) * apical)
+    frame = np.array([behind, np.cross(apical, behind), apical])
+    local = (points_mm - points_mm.mean(axis=0)) @ frame.T
+    local = local[np.argsort(np.arctan2(local[:, 1], local[:, 0]))]
+    closed = np.vstack([local, local[:1]])
+    along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(closed, axis=0), axis=1))])
+    keep = np.concatenate([[True], np.diff(along) > 0])
+    spline = CubicSpline(along[keep], closed[keep], bc_type="periodic")
+    dense = spline(np.linspace(0, along[-1], _DENSE, endpoint=False))
+    center = dense.mean(axis=0)
+    angles = np.arctan2(*(dense - center)[:, 1::-1].T) % (2 * np.pi)
+    order = np.argsort(angles)
+    grid = np.linspace(0, 2 * np.pi, RingParams().points, endpoint=False)
+    ring = np.stack([np.interp(grid, angles[order], dense[order, i], period=2 * np.pi) for i in range(3)], axis=1)
+    origin = points_mm.mean(axis=0) + center @ frame
+    low, high = ring.min(axis=0), ring.max(axis=0)
+    return MitralAnnulus(
+        center_mm=as_point(origin),
+        normal=as_point(apical),
+        posterior=as_point(behind),
+        curve_mm=(ring - center) @ frame + origin,
+        method=method,
+        uncertainty_mm=uncertainty_mm,
+        septal_lateral_mm=float(high[0] - low[0]),
+        intercommissural_mm=float(high[1] - low[1]),
     )

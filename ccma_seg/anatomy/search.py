@@ -52,7 +52,8 @@ def search(pictures: Channels, template: HeartTemplate, params: SearchParams) ->
         for index in _peaks(score):
             shift = [i if i < n else i - m for i, n, m in zip(index, image.values.shape, score.shape, strict=True)]
             center = image.first_mm - heart.first_mm + params.cell_mm * np.array(shift[::-1])
-            pose = Pose(center_mm=as_point(center), rotation=np.eye(3), size=log_size, axis=as_point(template.axis))
+            strain = np.array([log_size, 0, 0, 0, 0, 0])
+            pose = Pose(center_mm=as_point(center), rotation=np.eye(3), strain=strain)
             found.append((float(score[index]), pose))
     found.sort(key=lambda scored: -scored[0])
     return _distinct(found, params)

@@ -9,7 +9,7 @@ from ccma_seg.anatomy.annulus import MitralAnnulus
 from ccma_seg.anatomy.findings import Anatomy
 from ccma_seg.calcium.components import Components
 from ccma_seg.calcium.parameters import CalciumParams
-from ccma_seg.calcium.ring import distance_to_ring
+from ccma_seg.calcium.ring import distance_to_ring, ring_radius_at
 from ccma_seg.calcium.surroundings import Surroundings
 from ccma_seg.geometry import Floats, Point, as_point
 
@@ -47,6 +47,7 @@ class Features:
     wide_fat: float
     """Share of fat beyond a coronary artery's wall."""
     lung: float
+    wide_lung: float
     blood: float
     pool: float
     lowest_hu: float
@@ -55,6 +56,11 @@ class Features:
     def depth_mm(self) -> float:
         """How far apical of the annulus centre the centroid lies."""
         return self.frame_mm[2]
+
+    @property
+    def angle_deg(self) -> float:
+        """Where round the annulus the centroid lies."""
+        return float(np.degrees(np.arctan2(self.frame_mm[1], self.frame_mm[0])))
 
     @property
     def axis_mm(self) -> float:
@@ -94,7 +100,8 @@ def find_features(
     frame = annulus.to_frame(positions)
     centroid = components.mean(positions)
     root = root_center(anatomy, annulus, params)
-    ring_radius = _ring_radius(annulus, ring_mm, frame)
+    angle = np.degrees(np.arctan2(frame[:, 1], frame[:, 0]))
+    ring_radius, _ = ring_radius_at(annulus.to_frame(ring_mm), angle)
     spread = _spread_mm2(components, positions, centroid)
     last = np.array(components.geometry.shape) - 1
     at_edge = ((index == 0) | (index == last)).any(axis=1)
@@ -106,7 +113,7 @@ def find_features(
         "width_mm": np.sqrt(12 * spread[:, 1]),
         "gyration_mm": np.sqrt(spread.sum(axis=1)),
         "nearest_mm": components.min(components.ring_mm),
-        "centroid_ring_mm": distance_to_ring(centroid, ring_mm),
+        "centroid_ring_mm": distance_to_ring(centroid, ring_mm, annulus=annulus),
         "outward_mm": components.mean(np.hypot(frame[:, 0], frame[:, 1]) - ring_radius),
         "root_mm": np.linalg.norm(centroid - root, axis=1),
         "above_root_mm": centroid[:, 2] - root[2],
@@ -116,6 +123,7 @@ def find_features(
         "fat": around.fat,
         "wide_fat": wider.fat,
         "lung": around.lung,
+        "wide_lung": wider.lung,
         "blood": around.blood,
         "pool": around.pool,
         "lowest_hu": around.lowest_hu,
@@ -126,14 +134,6 @@ def find_features(
         Features(**dict(zip(table, row, strict=True)), centroid_mm=as_point(c), frame_mm=as_point(f))
         for row, (c, f) in zip(rows, points, strict=True)
     ]
-
-
-def _ring_radius(annulus: MitralAnnulus, ring_mm: Floats, frame: Floats) -> Floats:
-    ring = annulus.to_frame(ring_mm)
-    angle = np.arctan2(ring[:, 1], ring[:, 0])
-    order = np.argsort(angle)
-    radius = np.hypot(ring[order, 0], ring[order, 1])
-    return np.asarray(np.interp(np.arctan2(frame[:, 1], frame[:, 0]), angle[order], radius, period=2 * np.pi))
 
 
 def _spread_mm2(components: Components, positions: Floats, centroid: Floats) -> Floats:

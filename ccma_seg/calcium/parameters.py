@@ -37,7 +37,7 @@ class CalciumParams:
     """Least area in some slice (Agatston 1990)."""
     heart_margin_mm: float = 5.0
     """Round the heart box: its faces are good to about 5 mm."""
-    annulus_margin_mm: float = 45.0
+    annulus_margin_mm: float = 40.0
     """Round the annulus: holds the largest mass reported (53 mm, Almogheer 2021) with its centre off the ring."""
 
     near_annulus_mm: float = 8.0
@@ -110,6 +110,22 @@ class CalciumParams:
     """Its centre at the level of the annulus, posterior, anterolateral and apical of the centre; mean of six CTs."""
     pericardial_lung_share: float = 0.1
     """Calcium with this much lung around it lies at the heart's border (proposal)."""
+
+    mass_factor: float | None = None
+    """mg/cm3 per HU from a calibration phantom scanned along; None uses published scanners and says so."""
+    min_score_slice_mm: float = 2.5
+    max_score_slice_mm: float = 3.0
+    """Agatston scores of other slice thicknesses are not comparable (clinical.md 6)."""
+    max_leaflet_slice_mm: float = 1.5
+    """On thicker slices a leaflet cannot be told from the annulus (proposal)."""
+    leaflet_inward_mm: float = 5.0
+    """Further than this inside the ring calcium lies on a leaflet (proposal)."""
+    min_leaflet_mm3: float = 10.0
+    """Less is noise or partial volume (proposal)."""
+    inner_share: float = 0.5
+    """Nearer to the axis than this share of the ring's radius, an angle round the ring means nothing (proposal)."""
+    thickness_bin_deg: float = 5.0
+    """Thickness is measured in sectors of this width: 1.4 mm of a ring of 16 mm radius."""
 
     def __post_init__(self) -> None:
         if not 0 < self.min_split_share <= 0.5:

@@ -1,6 +1,8 @@
 """Synthetic exams with known truth."""
 
+from ccma_seg.phantom.chance import random_recipe
 from ccma_seg.phantom.generation import Phantom, make_phantom
+from ccma_seg.phantom.insertion import insert
 from ccma_seg.phantom.recipe_files import parse_recipe, read_recipe, recipe_names
 from ccma_seg.phantom.spec import (
     AnatomySpec,
@@ -30,8 +32,10 @@ __all__ = [
     "Recipe",
     "RimSpec",
     "ScannerSpec",
+    "insert",
     "make_phantom",
     "parse_recipe",
+    "random_recipe",
     "read_recipe",
     "recipe_names",
     "write_phantom",

@@ -81,7 +81,7 @@ def other_body(spec: LesionSpec, annulus: MitralAnnulus, hu: Brightness, tube_vo
     inner = _inner_hu(spec, hu, tube_voltage_kv)
     wall = inner if spec.wall_hu is None else calcium_hu(spec.wall_hu, tube_voltage_kv)
     materials = (Material(name="wall", hu=wall, label=0), Material(name="inside", hu=inner, label=0))
-    make = {LesionKind.BALL: _ball, LesionKind.TUBE: _tube, LesionKind.SHEET: _sheet}[spec.kind]
+    make = {LesionKind.BALL: _ball, LesionKind.TUBE: _tube, LesionKind.ROD: _rod, LesionKind.SHEET: _sheet}[spec.kind]
     return make(spec, annulus, materials)
 
 
@@ -119,6 +119,21 @@ def _tube(spec: LesionSpec, annulus: MitralAnnulus, materials: tuple[Material, .
     return Body(
         low_mm=path.min(axis=0) - radius, high_mm=path.max(axis=0) + radius, classify=classify, materials=materials
     )
+
+
+def _rod(spec: LesionSpec, annulus: MitralAnnulus, materials: tuple[Material, ...]) -> Body:
+    start, end = annulus.to_patient(spec.path_mm)
+    length = float(np.linalg.norm(end - start))
+    axis, radius = (end - start) / length, spec.thickness_mm / 2
+
+    def classify(positions_mm: Floats) -> Codes:
+        relative = positions_mm - start
+        along = relative @ axis
+        away = np.linalg.norm(relative - along[:, None] * axis, axis=1)
+        return np.where((away < radius) & (along > 0) & (along < length), 2, 0).astype(np.uint8)
+
+    low, high = np.minimum(start, end) - radius, np.maximum(start, end) + radius
+    return Body(low_mm=low, high_mm=high, classify=classify, materials=materials)
 
 
 def _along_ring(spec: LesionSpec, annulus: MitralAnnulus) -> Floats:

@@ -8,19 +8,22 @@ from typing import Any
 import numpy as np
 
 from ccma_seg.anatomy.annulus import MitralAnnulus
+from ccma_seg.errors import NotBuiltError
 from ccma_seg.geometry import Floats, Geometry, Point, as_point
 from ccma_seg.phantom.bodies import Body, Filling, fill
 from ccma_seg.phantom.contrast import Brightness, brightness
 from ccma_seg.phantom.heart import Heart, make_heart
 from ccma_seg.phantom.labelling import label_parts
 from ccma_seg.phantom.lesions import Built, build_lesion
+from ccma_seg.phantom.phases import at_phase
 from ccma_seg.phantom.recipe_files import read_recipe
 from ccma_seg.phantom.rendering import Grid, Painted, paint
 from ccma_seg.phantom.ring import make_annulus
 from ccma_seg.phantom.scanner import SliceProfile, scan_slab, slabs, slice_profile
 from ccma_seg.phantom.spec import AnatomySpec, Recipe, ScannerSpec
-from ccma_seg.phantom.thorax import AIR_HU, make_bones, make_thorax
-from ccma_seg.phantom.truth import exam_truth
+from ccma_seg.phantom.streaks import make_streaks
+from ccma_seg.phantom.thorax import AIR_HU, make_bones, make_insert, make_thorax
+from ccma_seg.phantom.truth import annulus_truth, exam_truth
 from ccma_seg.phantom.variation import vary
 from ccma_seg.series.writing import derived_uid
 from ccma_seg.volume import Acquisition, LabelMap, Volume
@@ -37,7 +40,7 @@ class Phantom:
     """A synthetic exam and its truth."""
 
     volume: Volume
-    """The first phase."""
+    """The first phase; with a tilted gantry the slices really lie at `positions_mm`."""
     truth: dict[str, Any]
     """Named like the record of an analysis."""
     annulus: MitralAnnulus
@@ -50,7 +53,15 @@ class Phantom:
     label: Callable[[], LabelMap] = field(repr=False)
 
     def parts(self) -> LabelMap:
-        """Return the true parts, labels 1 to 7, on a crop of the volume's grid."""
+        """Return the true parts, labels 1 to 7, on a crop of the volume's grid.
+
+        Raises
+        ------
+        NotBuiltError
+            If the gantry is tilted: the images then do not lie on a regular grid.
+        """
+        if self.positions_mm is not None:
+            raise NotBuiltError("labels of an exam with a tilted gantry are not made: its slices are sheared")
         return self.label()
 
 
@@ -58,6 +69,7 @@ class Phantom:
 class Scene:
     """Everything that is scanned."""
 
+    annulus: MitralAnnulus
     heart: Heart
     hu: Brightness
     layers: tuple[Painted, ...]
@@ -86,23 +98,44 @@ def make_phantom(recipe: str | Path | Recipe, *, seed: int = 1) -> Phantom:
     """
     given = recipe if isinstance(recipe, Recipe) else read_recipe(recipe)
     varied = replace(given, anatomy=vary(given.anatomy, seed=seed))
-    annulus = make_annulus(varied.anatomy.annulus, _ANNULUS_MM)
-    scene = build_scene(varied, annulus, seed=seed)
-    geometry = volume_geometry(varied.scanner, annulus)
+    geometry = volume_geometry(varied.scanner)
+    seen = _acquisitions(varied, seed=seed)
+    moments = [_moment(varied, a.cardiac_phase_percent, seed=seed) for a in seen]
     phases = tuple(
-        Volume(hu=_scan(scene, varied.scanner, geometry, seed=_phase_seed(seed, i)), geometry=geometry, acquisition=a)
-        for i, a in enumerate(_acquisitions(varied, seed=seed))
+        Volume(hu=_scan(m, varied.scanner, geometry, seed=_phase_seed(seed, i)), geometry=geometry, acquisition=a)
+        for i, (m, a) in enumerate(zip(moments, seen, strict=True))
     )
     return Phantom(
         volume=phases[0],
-        truth=exam_truth(varied, annulus, scene.heart, hu=scene.hu, lesions=scene.lesions, volume=phases[0], seed=seed),
-        annulus=annulus,
+        truth=_truth(varied, moments, phases, seed=seed),
+        annulus=moments[0].annulus,
         recipe=varied,
         seed=seed,
         phases=phases,
         positions_mm=_tilted_positions(varied.scanner, geometry),
-        label=lambda: label_parts(scene.heart, [b.body for b in scene.lesions], geometry),
+        label=lambda: label_parts(moments[0].heart, [b.body for b in moments[0].lesions], geometry),
     )
+
+
+def _moment(recipe: Recipe, phase_percent: float | None, *, seed: int) -> Scene:
+    """Build the scene of one phase."""
+    anatomy, center = at_phase(recipe.anatomy, np.array(_ANNULUS_MM), phase_percent)
+    return build_scene(replace(recipe, anatomy=anatomy), make_annulus(anatomy.annulus, center), seed=seed)
+
+
+def _truth(recipe: Recipe, moments: Sequence[Scene], phases: Sequence[Volume], *, seed: int) -> dict[str, Any]:
+    """Tell what is true of the first phase, and where the annulus lies in the others."""
+    first = moments[0]
+    truth = exam_truth(
+        recipe, first.annulus, first.heart, hu=first.hu, lesions=first.lesions, volume=phases[0], seed=seed
+    )
+    if len(phases) == 1:
+        return truth
+    found = [
+        {"percent": v.acquisition.cardiac_phase_percent, **annulus_truth(m.annulus)}
+        for m, v in zip(moments, phases, strict=True)
+    ]
+    return {**truth, "phases": found}
 
 
 def build_scene(recipe: Recipe, annulus: MitralAnnulus, *, seed: int) -> Scene:
@@ -116,11 +149,13 @@ def build_scene(recipe: Recipe, annulus: MitralAnnulus, *, seed: int) -> Scene:
         *heart.painted,
         *make_bones(annulus.center_mm, scale=scale),
     )
+    if recipe.anatomy.model == "qrm":
+        layers = tuple(make_insert(annulus.center_mm))
     built = (build_lesion(s, annulus, hu, kv, seed=seed * 1000 + i) for i, s in enumerate(recipe.lesions))
-    return Scene(heart=heart, hu=hu, layers=layers, lesions=tuple(built))
+    return Scene(annulus=annulus, heart=heart, hu=hu, layers=layers, lesions=tuple(built))
 
 
-def volume_geometry(spec: ScannerSpec, annulus: MitralAnnulus) -> Geometry:
+def volume_geometry(spec: ScannerSpec) -> Geometry:
     """Return the grid of the images; slices grow towards the head."""
     pixel = spec.field_of_view_mm / spec.matrix
     shape = (spec.slices, spec.matrix, spec.matrix)
@@ -128,7 +163,7 @@ def volume_geometry(spec: ScannerSpec, annulus: MitralAnnulus) -> Geometry:
     rows = (0.0, float(np.cos(tilt)), float(np.sin(tilt)))
     normal = (0.0, -float(np.sin(tilt)), float(np.cos(tilt)))
     spacing = (spec.slice_spacing_mm, pixel, pixel)
-    center = np.asarray(annulus.center_mm) + spec.center_offset_mm
+    center = np.asarray(_ANNULUS_MM) + spec.center_offset_mm
     half = (np.array(shape) - 1) / 2 * spacing
     origin = np.round(center - half @ np.array([normal, rows, (1.0, 0.0, 0.0)]), 3)
     return Geometry(shape=shape, spacing_mm=spacing, origin_mm=as_point(origin), axes=(normal, rows, (1.0, 0.0, 0.0)))
@@ -143,7 +178,8 @@ def _scan(scene: Scene, spec: ScannerSpec, geometry: Geometry, *, seed: int) -> 
         planes = _planes(
             scene, object_grid(geometry, profile, first=first, slices=count), fillings, first * profile.planes_per_slice
         )
-        hu[first : first + count] = scan_slab(planes, spec, first_slice=first, slices=count, seed=seed)
+        streaks = make_streaks(planes, spec, profile, slices=count) if spec.streak_hu > 0 else None
+        hu[first : first + count] = scan_slab(planes, spec, first_slice=first, slices=count, seed=seed, streaks=streaks)
     return hu
 
 
@@ -176,11 +212,12 @@ def object_grid(geometry: Geometry, profile: SliceProfile, *, first: int, slices
 def _acquisitions(recipe: Recipe, *, seed: int) -> list[Acquisition]:
     spec = recipe.scanner
     kernels = {"soft": "B26f", "medium": "B30f", "sharp": "B46f"}
-    study = derived_uid("study", recipe.name, str(seed), repr(recipe))
+    study = derived_uid("study", repr((recipe.anatomy, recipe.lesions)), str(seed))
+    exam = derived_uid("exam", study, repr(recipe))
     return [
         Acquisition(
             study_uid=study,
-            series_uid=derived_uid("series", study, str(i)),
+            series_uid=derived_uid("series", exam, str(i)),
             frame_of_reference_uid=derived_uid("frame", study),
             description=spec.description if phase is None else f"{spec.description} {phase:g}%",
             manufacturer=spec.manufacturer,
@@ -190,7 +227,7 @@ def _acquisitions(recipe: Recipe, *, seed: int) -> list[Acquisition]:
             kernel=kernels[spec.kernel],
             cardiac_phase_percent=phase,
             contrast_agent=recipe.contrast.state != "none",
-            sop_instance_uids=tuple(derived_uid("image", study, str(i), str(k)) for k in range(spec.slices)),
+            sop_instance_uids=tuple(derived_uid("image", exam, str(i), str(k)) for k in range(spec.slices)),
         )
         for i, phase in enumerate(spec.phases_percent or (None,))
     ]

@@ -18,13 +18,22 @@ def label_parts(heart: Heart, bodies: Sequence[Body], geometry: Geometry) -> Lab
     """Label voxels by what lies at their centres, on a crop that holds both blood pools and all lesions."""
     solids = (heart.lv, heart.la)
     corners = [p for s in solids for p in (s.low_mm, s.high_mm)] + [p for b in bodies for p in (b.low_mm, b.high_mm)]
-    crop = geometry.slices_around(corners, margin_mm=_MARGIN_MM)
-    grid = geometry.crop(crop)
+    grid = geometry.crop(geometry.slices_around(corners, margin_mm=_MARGIN_MM))
     labels = np.zeros(grid.shape, np.uint8)
     for solid, label in zip(solids, (BLOOD_POOL_LV, BLOOD_POOL_LA), strict=True):
         for k in range(grid.shape[0]):
             at = grid.to_patient(np.indices((1, *grid.shape[1:])).reshape(3, -1).T + np.array((k, 0, 0)))
             labels[k][(solid.level(*at.T) < 0).reshape(grid.shape[1:])] = label
+    for body in bodies:
+        _put(body, grid, labels)
+    return LabelMap(labels=labels, geometry=grid)
+
+
+def label_bodies(bodies: Sequence[Body], geometry: Geometry) -> LabelMap:
+    """Label voxels by the lesion that lies at their centres, on a crop that holds all lesions."""
+    corners = [p for b in bodies for p in (b.low_mm, b.high_mm)]
+    grid = geometry.crop(geometry.slices_around(corners, margin_mm=_MARGIN_MM))
+    labels = np.zeros(grid.shape, np.uint8)
     for body in bodies:
         _put(body, grid, labels)
     return LabelMap(labels=labels, geometry=grid)

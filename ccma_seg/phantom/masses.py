@@ -149,7 +149,8 @@ def _classify(mass: Mass, positions_mm: Floats) -> Codes:
     inside = depth < 0
     codes[inside] = _CORE
     if mass.necks:
-        codes[inside & (relative @ mass.opening > mass.cavity_plane_mm)] = _CAVITY
+        lumen = depth < -spec.rim.thickness_mm
+        codes[lumen & (relative @ mass.opening > mass.cavity_plane_mm)] = _CAVITY
     shell = inside & (depth >= -spec.rim.thickness_mm)
     covered = np.zeros_like(inside)
     covered[shell] = mass.patches.covered(_straight(mass, relative[shell] @ mass.axes.T))

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ccma_seg.geometry import Floats
+from ccma_seg.geometry import Bools, Floats
 from ccma_seg.phantom.shapes import Array, Solid
 
 Hu32 = npt.NDArray[np.float32]
 
-_BLOCK = (4, 8, 8)
+_COARSE = (4, 8, 8)
 """Planes, rows, columns that are decided at once where no surface is near."""
+_FINE = (2, 2, 4)
+"""The same, closer to surfaces."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -73,52 +75,83 @@ def paint(image: Hu32, grid: Grid, scene: Sequence[Painted]) -> None:
     A voxel that a surface crosses gets the share that lies inside, from its distance to the surface.
     """
     for item in scene:
-        box = grid.box(item.solid.low_mm, item.solid.high_mm)
-        if box is not None:
-            _paint_one(image[box], grid.part(box), item)
+        for solid in item.solid.parts or (item.solid,):
+            box = grid.box(solid.low_mm, solid.high_mm)
+            if box is not None:
+                _paint_one(image[box], grid.part(box), Painted(solid=solid, hu=item.hu))
 
 
 def _paint_one(image: Hu32, grid: Grid, item: Painted) -> None:
-    inside, crossed = _blocks(grid, item.solid)
+    inside, crossed = _decide(grid, item.solid)
     hu = np.float32(item.hu)
     if inside.any():
         np.copyto(image, hu, where=_spread(inside, image.shape))
     if not crossed.any():
         return
-    index = _expand(crossed, image.shape)
-    distance = item.solid.level(*grid.at(index))
+    blocks = _split(crossed)
+    within, near = _decide_blocks(grid, item.solid, blocks)
+    image[_voxels(blocks[:, within], image.shape)] = hu
+    index = _voxels(blocks[:, near], image.shape)
+    distance = item.solid.level(*grid.at(index)).astype(np.float32)
     width = np.float32(np.sqrt(np.mean(np.square(grid.voxel_mm))))
-    share = np.clip(np.float32(0.5) - distance.astype(np.float32) / width, 0, 1)
-    image[index] += share * (hu - image[index])
+    share = np.minimum(np.maximum(np.float32(0.5) - distance / width, 0), 1)
+    before = image[index]
+    image[index] = before + share * (hu - before)
 
 
-def _blocks(grid: Grid, solid: Solid) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """Tell which blocks lie inside a solid, and which its surface may cross."""
-    starts = [np.arange(0, n, b) for n, b in zip(grid.shape, _BLOCK, strict=True)]
-    ends = [np.minimum(s + b, n) - 1 for s, b, n in zip(starts, _BLOCK, grid.shape, strict=True)]
+def _decide(grid: Grid, solid: Solid) -> tuple[Bools, Bools]:
+    """Tell which coarse blocks lie inside a solid, and which its surface may cross."""
+    starts = [np.arange(0, n, b) for n, b in zip(grid.shape, _COARSE, strict=True)]
+    ends = [np.minimum(s + b, n) - 1 for s, b, n in zip(starts, _COARSE, grid.shape, strict=True)]
     z = (grid.z[starts[0]] + grid.z[ends[0]]) / 2
     z = z if z.shape[1] == 1 else (z[:, starts[1]] + z[:, ends[1]]) / 2
     y = (grid.y[:, starts[1]] + grid.y[:, ends[1]]) / 2
     x = (grid.x[:, :, starts[2]] + grid.x[:, :, ends[2]]) / 2
-    reach = solid.slack * np.sqrt(sum((b * step / 2) ** 2 for b, step in zip(_BLOCK, grid.voxel_mm, strict=True)))
-    shape = tuple(len(s) for s in starts)
-    level = np.broadcast_to(solid.level(x, y, z), shape)
+    level = np.broadcast_to(solid.level(x, y, z), tuple(len(s) for s in starts))
+    reach = _reach(_COARSE, grid, solid)
     return level < -reach, np.abs(level) <= reach
 
 
-def _spread(blocks: npt.NDArray[np.bool_], shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:
-    """Turn a mask of blocks into one of voxels."""
+def _decide_blocks(grid: Grid, solid: Solid, blocks: npt.NDArray[np.intp]) -> tuple[Bools, Bools]:
+    """Do the same for fine blocks, given by their first voxels, shape (3, n)."""
+    last = np.array(grid.shape)[:, None] - 1
+    first = grid.at(tuple(np.minimum(blocks, last)))
+    final = grid.at(tuple(np.minimum(blocks + np.array(_FINE)[:, None] - 1, last)))
+    x, y, z = ((a + b) / 2 for a, b in zip(first, final, strict=True))
+    level = solid.level(x, y, z)
+    reach = _reach(_FINE, grid, solid)
+    return level < -reach, np.abs(level) <= reach
+
+
+def _reach(block: tuple[int, int, int], grid: Grid, solid: Solid) -> float:
+    """Return the level beyond which no surface crosses a block."""
+    half = [b * step / 2 for b, step in zip(block, grid.voxel_mm, strict=True)]
+    return solid.slack * float(np.sqrt(np.square(half).sum()))
+
+
+def _spread(blocks: Bools, shape: tuple[int, ...]) -> Bools:
+    """Turn a mask of coarse blocks into one of voxels."""
     mask = blocks
-    for axis, (size, n) in enumerate(zip(_BLOCK, shape, strict=True)):
-        mask = np.repeat(mask, size, axis=axis).take(range(n), axis=axis)
+    for axis, (size, n) in enumerate(zip(_COARSE, shape, strict=True)):
+        mask = np.repeat(mask, size, axis=axis)
+        mask = mask[tuple(slice(n) if i == axis else slice(None) for i in range(3))]
     return mask
 
 
-def _expand(blocks: npt.NDArray[np.bool_], shape: tuple[int, ...]) -> tuple[npt.NDArray[np.intp], ...]:
-    """List the voxels of some blocks."""
-    offsets = np.indices(_BLOCK).reshape(3, -1)
-    index = np.argwhere(blocks).T * np.array(_BLOCK)[:, None]
-    flat = (index[:, :, None] + offsets[:, None, :]).reshape(3, -1)
-    keep = (flat < np.array(shape)[:, None]).all(axis=0)
-    first, second, third = flat[:, keep]
+def _split(coarse: Bools) -> npt.NDArray[np.intp]:
+    """List the first voxels, shape (3, n), of the fine blocks in some coarse blocks."""
+    per = tuple(c // f for c, f in zip(_COARSE, _FINE, strict=True))
+    offsets = np.indices(per).reshape(3, -1) * np.array(_FINE)[:, None]
+    starts = np.argwhere(coarse).T * np.array(_COARSE)[:, None]
+    return np.asarray((starts[:, :, None] + offsets[:, None, :]).reshape(3, -1))
+
+
+def _voxels(blocks: npt.NDArray[np.intp], shape: tuple[int, ...]) -> tuple[npt.NDArray[np.intp], ...]:
+    """List the voxels of fine blocks, given by their first voxels, shape (3, n)."""
+    offsets = np.indices(_FINE).reshape(3, -1)
+    index = (blocks[:, :, None] + offsets[:, None, :]).reshape(3, -1)
+    outside = (blocks.max(axis=1, initial=0) + np.array(_FINE) > shape).any()
+    if outside:
+        index = index[:, (index < np.array(shape)[:, None]).all(axis=0)]
+    first, second, third = index
     return first, second, third

@@ -93,10 +93,17 @@ def discrete_gaussian(variance_px: float) -> Floats:
     return np.asarray(taps / taps.sum())
 
 
+def sampled_gaussian(variance_px: float) -> Floats:
+    """Return samples of a Gaussian: correlated with itself it is a Gaussian of twice the variance."""
+    reach = int(np.ceil(5 * np.sqrt(variance_px)))
+    taps = np.exp(-(np.arange(-reach, reach + 1) ** 2) / 2 / max(variance_px, 1e-9))
+    return np.asarray(taps / taps.sum())
+
+
 def noise_planes(spec: ScannerSpec, *, first: int, count: int, seed: int) -> Hu32:
     """Draw planes of noise, each from its own stream, correlated in the plane, of standard deviation 1."""
     pixel = spec.field_of_view_mm / spec.matrix
-    taps = discrete_gaussian((spec.noise_fwhm_mm * FWHM_TO_SD / pixel) ** 2 / 2)
+    taps = sampled_gaussian((spec.noise_fwhm_mm * FWHM_TO_SD / pixel) ** 2 / 2)
     planes = np.empty((count, spec.matrix, spec.matrix), np.float32)
     for i in range(count):
         rng = np.random.Generator(np.random.Philox(key=(seed, 1_000_000 + first + i)))
@@ -114,7 +121,9 @@ def gather(planes: Hu32, profile: SliceProfile, slices: int) -> Hu32:
     return out
 
 
-def scan_slab(planes: Hu32, spec: ScannerSpec, *, first_slice: int, slices: int, seed: int) -> npt.NDArray[np.int16]:
+def scan_slab(
+    planes: Hu32, spec: ScannerSpec, *, first_slice: int, slices: int, seed: int, streaks: Hu32 | None = None
+) -> npt.NDArray[np.int16]:
     """Turn planes of the object into slices as reconstructed: profile, blur, noise, rounding."""
     profile = slice_profile(spec)
     pixel = spec.field_of_view_mm / spec.matrix
@@ -123,6 +132,8 @@ def scan_slab(planes: Hu32, spec: ScannerSpec, *, first_slice: int, slices: int,
         image = _smear(image, spec.motion_mm / pixel)
     if spec.noise_sd_hu > 0:
         image += _slice_noise(spec, profile, first_slice=first_slice, slices=slices, seed=seed)
+    if streaks is not None:
+        image += streaks
     return np.rint(np.clip(image, *HU_RANGE)).astype(np.int16)
 
 

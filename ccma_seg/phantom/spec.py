@@ -21,6 +21,8 @@ class LesionKind(StrEnum):
     """A solid ellipsoid of one HU: calcium of another place, thrombus, tumour."""
     TUBE = "tube"
     """A vessel, a strut or a lead along given points."""
+    ROD = "rod"
+    """A cylinder with flat ends between two given points."""
     SHEET = "sheet"
     """A thin curved plate: calcified infarct or pericardium."""
 
@@ -45,6 +47,8 @@ class AnatomySpec:
     """A heart in a chest; sizes are means, and `variation` scales how far a seed moves them."""
 
     annulus: AnnulusSpec = field(default_factory=AnnulusSpec)
+    model: str = "heart"
+    """heart, or qrm: a cylinder of soft tissue in a chest, for calcium inserts."""
     variation: float = 1.0
     """0 builds the mean heart; 1 draws sizes with the standard deviations below."""
     lv_radius_mm: float = 23.5
@@ -61,8 +65,10 @@ class AnatomySpec:
     """Of the axis to the apex (up to 18 in marked CTs)."""
     effusion_mm: float = 0.0
     """Pericardial effusion."""
-    coronary_calcium: bool = False
-    aortic_valve_calcium: bool = False
+
+    def __post_init__(self) -> None:
+        if self.model not in {"heart", "qrm"}:
+            raise ConfigError(f"anatomy.model must be heart or qrm, got {self.model!r}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +113,7 @@ class ScannerSpec:
     phases_percent: tuple[float, ...] = ()
     """One series a phase; none writes one series without a phase."""
     streak_hu: float = 0.0
-    """Amplitude of streaks through metal; 0 draws none."""
+    """Amplitude of streaks beside metal; 0 draws none."""
     description: str = "CTA Cardiac"
     manufacturer: str = "ccma-seg"
     compression: str | None = None

@@ -29,6 +29,7 @@ _LUNG_HU = -850.0
 _CORTICAL_HU = 700.0
 _TRABECULAR_HU = 185.0
 _DISC_HU = 90.0
+_INSERT_HU = 40.0
 _MIDLINE_MM = -30.0
 """Of the chest, from the annulus: a third of the heart lies to the right of it."""
 _RIB_PITCH_MM = 28.0
@@ -52,6 +53,18 @@ def make_thorax(center_mm: npt.ArrayLike, hu: Brightness, *, scale: float = 1.0,
         *_lung_vessels(c, lungs, hu, seed=lung_seed),
         *_abdomen(c, wall, hu),
     ]
+
+
+def make_insert(center_mm: npt.ArrayLike) -> list[Painted]:
+    """Build a chest round a soft cylinder for calcium inserts (`clinical.md` 6)."""
+    c = np.asarray(center_mm, float)
+    chest = [
+        Painted(solid=elliptic_column(c[:2], (150, 100)), hu=_INSERT_HU),
+        Painted(solid=elliptic_column(_moved(c[:2], -85, 0), (50, 75)), hu=_LUNG_HU),
+        Painted(solid=elliptic_column(_moved(c[:2], 85, 0), (50, 75)), hu=_LUNG_HU),
+        Painted(solid=elliptic_column(_moved(c[:2], 0, 78), (17, 15)), hu=_TRABECULAR_HU),
+    ]
+    return [*chest, Painted(solid=elliptic_column(c[:2], (50, 50)), hu=_INSERT_HU)]
 
 
 def make_bones(center_mm: npt.ArrayLike, *, scale: float = 1.0) -> list[Painted]:

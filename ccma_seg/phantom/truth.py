@@ -37,17 +37,12 @@ def exam_truth(
     seed: int,
 ) -> dict[str, Any]:
     """Tell everything that is true of an exam."""
-    own = [b for b in lesions if b.spec.kind in {LesionKind.MASS, LesionKind.BAND} and not b.spec.other_kind]
-    rest = [b for b in lesions if b not in own]
-    truths = [lesion_truth(b, annulus, number) for number, b in enumerate(own, 1)]
-    verdicts = [t["verdict"] for t in truths] + [b.spec.verdict for b in rest if b.spec.verdict]
     return {
         "schema_version": "1.0",
         "recipe": recipe.name,
         "description": recipe.description,
         "seed": seed,
-        "verdict": max(verdicts, key=_SERIOUS.index) if verdicts else "no_calcification",
-        "series": _series(volume),
+        "series": series_truth(volume),
         "contrast": {
             "state": "none" if recipe.contrast.state == "none" else "enhanced",
             "blood_pool_hu": round(0.5 * (hu.left_ventricle + hu.left_atrium), 2),
@@ -57,23 +52,46 @@ def exam_truth(
             "myocardium_hu": round(hu.myocardium, 2),
         },
         "heart": {"box_mm": _box(heart)},
-        "annulus": _annulus(annulus),
+        **_findings(lesions, annulus, noise_sd_hu=recipe.scanner.noise_sd_hu),
+    }
+
+
+def insertion_truth(
+    lesions: Sequence[Built], annulus: MitralAnnulus, volume: Volume, *, noise_sd_hu: float
+) -> dict[str, Any]:
+    """Tell what is true of lesions put into a CT."""
+    findings = _findings(lesions, annulus, noise_sd_hu=noise_sd_hu)
+    return {"schema_version": "1.0", "series": series_truth(volume), **findings}
+
+
+def _findings(lesions: Sequence[Built], annulus: MitralAnnulus, *, noise_sd_hu: float) -> dict[str, Any]:
+    own = [b for b in lesions if b.spec.kind in {LesionKind.MASS, LesionKind.BAND} and not b.spec.other_kind]
+    rest = [b for b in lesions if b not in own]
+    truths = [lesion_truth(b, annulus, number, noise_sd_hu=noise_sd_hu) for number, b in enumerate(own, 1)]
+    verdicts = [t["verdict"] for t in truths] + [b.spec.verdict for b in rest if b.spec.verdict]
+    return {
+        "verdict": max(verdicts, key=_SERIOUS.index) if verdicts else "no_calcification",
+        "annulus": annulus_truth(annulus),
         "calcium": _calcium(own, truths),
         "lesions": truths,
         "other_calcium": [_other(b) for b in rest],
     }
 
 
-def lesion_truth(built: Built, annulus: MitralAnnulus, number: int) -> dict[str, Any]:
+def lesion_truth(built: Built, annulus: MitralAnnulus, number: int, *, noise_sd_hu: float) -> dict[str, Any]:
     """Tell everything that is true of one lesion."""
     filling = _sampled(built)
     return {
         "id": number,
-        **(_mass_truth(built, annulus, filling) if built.mass else _band_truth(built, annulus, filling)),
+        **(
+            _mass_truth(built, annulus, filling, noise_sd_hu=noise_sd_hu)
+            if built.mass
+            else _band_truth(built, annulus, filling)
+        ),
     }
 
 
-def _mass_truth(built: Built, annulus: MitralAnnulus, filling: Filling) -> dict[str, Any]:
+def _mass_truth(built: Built, annulus: MitralAnnulus, filling: Filling, *, noise_sd_hu: float) -> dict[str, Any]:
     mass, spec = built.mass, built.spec
     assert mass is not None
     volumes = dict(zip((m.name for m in built.body.materials), filling.volumes_mm3, strict=True))
@@ -101,7 +119,7 @@ def _mass_truth(built: Built, annulus: MitralAnnulus, filling: Filling) -> dict[
                 {"width_mm": 2 * n.radius_mm, "direction": _rounded(n.direction), "faces": n.chamber} for n in gaps
             ],
         },
-        "core": _core(spec.core.texture_sd_hu, hu["core"], volumes["core"]),
+        "core": _core(float(np.hypot(spec.core.texture_sd_hu, noise_sd_hu)), hu["core"], volumes["core"]),
         "cavity": {
             "present": filled,
             "volume_mm3": round(volumes["cavity"], 1) if filled else None,
@@ -120,6 +138,7 @@ def _mass_truth(built: Built, annulus: MitralAnnulus, filling: Filling) -> dict[
 
 
 def _core(sd_hu: float, mean_hu: float, volume_mm3: float) -> dict[str, Any]:
+    """Tell what is true of a core; its spread is as scanned, with the noise."""
     if volume_mm3 <= 0:
         return {
             "mean_hu": None,
@@ -131,7 +150,7 @@ def _core(sd_hu: float, mean_hu: float, volume_mm3: float) -> dict[str, Any]:
         }
     return {
         "mean_hu": round(mean_hu, 1),
-        "sd_hu": sd_hu,
+        "sd_hu": round(sd_hu, 2),
         "p10_hu": round(mean_hu - _P10 * sd_hu, 1),
         "p90_hu": round(mean_hu + _P10 * sd_hu, 1),
         "volume_mm3": round(volume_mm3, 1),
@@ -204,7 +223,8 @@ def _place(annulus: MitralAnnulus, position_mm: Floats) -> dict[str, Any]:
     return {"annulus_angle_deg": round(angle, 1), "centroid_distance_mm": round(float(away), 2)}
 
 
-def _series(volume: Volume) -> dict[str, Any]:
+def series_truth(volume: Volume) -> dict[str, Any]:
+    """Tell how a volume was scanned."""
     seen = volume.acquisition
     return {
         "study_uid": seen.study_uid,
@@ -219,7 +239,8 @@ def _series(volume: Volume) -> dict[str, Any]:
     }
 
 
-def _annulus(annulus: MitralAnnulus) -> dict[str, Any]:
+def annulus_truth(annulus: MitralAnnulus) -> dict[str, Any]:
+    """Tell where an annulus lies."""
     return {
         "center_mm": _rounded(annulus.center_mm),
         "normal": _rounded(annulus.normal, 5),

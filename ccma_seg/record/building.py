@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ccma_seg._version import __version__
-from ccma_seg.calcium import CalciumKind
+from ccma_seg.calcium import CalciumBurden, CalciumKind
 
 if TYPE_CHECKING:
     from ccma_seg.pipeline import Analysis, Mass
@@ -25,6 +25,7 @@ def make_record(analysis: "Analysis") -> dict[str, Any]:
         "status": analysis.status,
         "reasons": [{"code": reason.code, "text": reason.text} for reason in analysis.reasons],
         "verdict": analysis.verdict,
+        "explanation": analysis.explanation,
         "software": {"name": "ccma-seg", "version": __version__, "config_sha256": analysis.config.sha256()},
         "config": analysis.config.as_dict(),
         "series": _series(analysis),
@@ -67,7 +68,7 @@ def _calcium(analysis: "Analysis") -> dict[str, Any]:
     return {
         "threshold_hu": None if calcium is None else calcium.threshold_hu,
         "threshold_rule": None if calcium is None else calcium.threshold_rule,
-        **_figures(burden),
+        **_figures(burden if burden is not None else CalciumBurden()),
     }
 
 

@@ -1,10 +1,18 @@
 """Which series to read."""
 
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import PurePosixPath
+
 from ccma_seg.errors import CcmaError, CorruptInputError, IncompleteVolumeError, NoSeriesError
+from ccma_seg.reasons import Reason
+from ccma_seg.series.headers import DAMAGED, NOT_READ
 from ccma_seg.series.inventory import Inventory, Series
 from ccma_seg.series.params import ReadParams
 
 _MOST_TOLD = 8
+_FEW = 3
+_GRAVE = (IncompleteVolumeError, CorruptInputError)
 
 
 def choose_series(
@@ -39,19 +47,35 @@ def choose_series(
         If the best that fits cannot be read.
     """
     wanted = _of_phase(_of_uid(inventory.series, series_uid), phase, params)
-    if not wanted:
-        raise NoSeriesError(_nothing(inventory))
+    options = {"allow_missing_slices": allow_missing_slices, "allow_gantry_tilt": allow_gantry_tilt}
+    readable = [series for series in wanted if series.refusal_with(**options) is None]
+    _one_patient([series for series in wanted if series in readable or _is_slices(series)])
+    if not readable:
+        raise _refused(inventory, wanted, options)
+    best = max(readable, key=lambda series: series.rank)
+    return replace(best, reasons=(*best.reasons, *_choice(best, readable, wanted), *_lost(inventory)))
 
-    def refusal(series: Series) -> CcmaError | None:
-        return series.refusal_with(allow_missing_slices=allow_missing_slices, allow_gantry_tilt=allow_gantry_tilt)
 
-    readable = [series for series in wanted if refusal(series) is None]
-    _one_patient(readable or wanted)
-    if readable:
-        return readable[0]
-    errors = [error for error in map(refusal, wanted) if error is not None]
-    grave = (IncompleteVolumeError, CorruptInputError)
-    raise next((error for error in errors if isinstance(error, grave)), None) or _refused(inventory, wanted, errors)
+def _choice(best: Series, readable: list[Series], wanted: list[Series]) -> Iterator[Reason]:
+    """Say how the choice was made, where there was one."""
+    if len(readable) > 1:
+        yield Reason("series_chosen", f"the best suited of {len(readable)} series: {best.rank_text}")
+    better = [series for series in wanted if series.rank > best.rank and _is_slices(series)]
+    if better:
+        yield Reason("better_series_refused", f"a better suited series was refused: {better[0].refusal}")
+
+
+def _lost(inventory: Inventory) -> Iterator[Reason]:
+    """Name files that may have held slices, so that nobody takes the rest for the whole."""
+    names = [skipped.name for skipped in inventory.skipped if skipped.reason.code in (DAMAGED, NOT_READ)]
+    if names:
+        told = ", ".join(PurePosixPath(name).name for name in names[:_FEW])
+        more = ", ..." if len(names) > _FEW else ""
+        yield Reason("unreadable_files", f"{len(names)} files could not be read: {told}{more}", degrades=True)
+
+
+def _is_slices(series: Series) -> bool:
+    return any(obstacle.error in _GRAVE for obstacle in series.obstacles)
 
 
 def _of_uid(series: tuple[Series, ...], uid: str | None) -> list[Series]:
@@ -90,12 +114,34 @@ def _list(series: tuple[Series, ...]) -> str:
     return ", ".join(uids[:_MOST_TOLD]) + (f" and {len(uids) - _MOST_TOLD} more" if len(uids) > _MOST_TOLD else "")
 
 
-def _refused(inventory: Inventory, wanted: list[Series], errors: list[CcmaError]) -> CcmaError:
-    if len(errors) == 1 and not inventory.skipped:
-        return errors[0]
-    texts = list(dict.fromkeys(str(error) for error in errors))
+def _refused(inventory: Inventory, wanted: list[Series], options: dict[str, bool]) -> CcmaError:
+    """Return the error for an input of which nothing can be read."""
+    damaged = _damaged(inventory)
+    if not wanted:
+        return CorruptInputError(f"{damaged}; copy it again") if damaged else NoSeriesError(_nothing(inventory))
+    grave = [series for series in wanted if _is_slices(series)]
+    if grave:
+        return _grave(inventory, max(grave, key=lambda series: series.rank), options)
+    texts = list(dict.fromkeys(str(series.refusal) for series in wanted))
+    if len(texts) == 1:
+        return NoSeriesError(texts[0])
     told = "; ".join(texts[:_MOST_TOLD])
-    return NoSeriesError(f"no usable CT series among {len(wanted)}: {told}")
+    return NoSeriesError(f"the input must hold a CT volume, none of its {len(wanted)} series is one: {told}")
+
+
+def _grave(inventory: Inventory, series: Series, options: dict[str, bool]) -> CcmaError:
+    """Return the error for slices that could have been a volume, but for a defect."""
+    error = series.refusal_with(**options) or NoSeriesError("refused")
+    damaged = _damaged(inventory)
+    return CorruptInputError(f"{damaged}; copy it again (without it, {error})") if damaged else error
+
+
+def _damaged(inventory: Inventory) -> str | None:
+    """Name the first file that is DICOM, but damaged."""
+    damaged = next((skipped for skipped in inventory.skipped if skipped.reason.code == DAMAGED), None)
+    if damaged is None:
+        return None
+    return f"{PurePosixPath(damaged.name).name} must be a whole DICOM file: {damaged.reason.text}"
 
 
 def _nothing(inventory: Inventory) -> str:

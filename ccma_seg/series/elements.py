@@ -15,6 +15,7 @@ EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
 IMPLICIT_LITTLE = "1.2.840.10008.1.2"
 EXPLICIT_BIG = "1.2.840.10008.1.2.2"
 DEFLATED = "1.2.840.10008.1.2.1.99"
+PLAIN = frozenset((EXPLICIT_LITTLE, IMPLICIT_LITTLE, EXPLICIT_BIG, DEFLATED))
 UNDEFINED = 0xFFFFFFFF
 
 _PREAMBLE = 128
@@ -22,9 +23,11 @@ _MAGIC = b"DICM"
 _LONG_VRS = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
 _SHORT_VRS = frozenset(b"AE AS AT CS DA DS DT FL FD IS LO LT PN SH SL SS ST TM UI UL US".split())
 _META_GROUP, _FIRST_GROUP = 0x0002, 0x0008
+_ITEM_GROUP = 0xFFFE
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _LONGEST_FIRST_ELEMENT = 4096
 _DEEPEST_NESTING = 32
+_FIRST_ELEMENT_BYTES = 16
 
 
 class HeaderError(ValueError):
@@ -59,20 +62,24 @@ class Elements:
 class _Coding:
     implicit: bool
     order: str
+    tag_and_length: struct.Struct
+    long_length: struct.Struct
+    short_length: struct.Struct
+
+
+def _coding(*, implicit: bool, order: str = "<") -> _Coding:
+    layouts = (struct.Struct(f"{order}{layout}") for layout in ("HHI", "I", "H"))
+    return _Coding(implicit, order, *layouts)
+
+
+_EXPLICIT_LITTLE, _EXPLICIT_BIG = _coding(implicit=False), _coding(implicit=False, order=">")
+_IMPLICIT_LITTLE = _coding(implicit=True)
 
 
 @dataclass(slots=True)
 class _Cursor:
     data: bytes
     at: int
-
-    def take(self, layout: str) -> tuple[int, ...]:
-        end = self.at + struct.calcsize(layout)
-        if end > len(self.data):
-            raise HeaderCutError("the header is cut short")
-        values = struct.unpack_from(layout, self.data, self.at)
-        self.at = end
-        return values
 
 
 def looks_like_dicom(head: bytes) -> bool:
@@ -98,7 +105,7 @@ def read_elements(data: bytes, wanted: frozenset[int]) -> Elements:
         If this is no DICOM header, or a damaged one.
     """
     start, syntax = _meta(data)
-    coding = _Coding(syntax == IMPLICIT_LITTLE, ">" if syntax == EXPLICIT_BIG else "<")
+    coding = {IMPLICIT_LITTLE: _IMPLICIT_LITTLE, EXPLICIT_BIG: _EXPLICIT_BIG}.get(syntax, _EXPLICIT_LITTLE)
     values: dict[int, bytes] = {}
     for tag, offset, length in _walk(_Cursor(data, start), coding):
         if tag == PIXEL_DATA:
@@ -146,7 +153,17 @@ def _meta(data: bytes) -> tuple[int, str]:
     for tag, offset, length in _walk(cursor, coding, group=_META_GROUP):
         if tag == TRANSFER_SYNTAX:
             syntax = data[offset : offset + length].decode("ascii", "replace").strip("\0 ")
-    return cursor.at, syntax or EXPLICIT_LITTLE
+    return cursor.at, _true_syntax(syntax, data[cursor.at : cursor.at + _FIRST_ELEMENT_BYTES])
+
+
+def _true_syntax(declared: str, head: bytes) -> str:
+    """Return the transfer syntax, corrected where the first element is written otherwise than declared."""
+    if declared in (EXPLICIT_BIG, DEFLATED):
+        return declared
+    coding = _bare_coding(head)
+    if coding is not None and coding.implicit != (declared == IMPLICIT_LITTLE):
+        return IMPLICIT_LITTLE if coding.implicit else EXPLICIT_LITTLE
+    return declared or EXPLICIT_LITTLE
 
 
 def _bare_coding(head: bytes) -> _Coding | None:
@@ -158,9 +175,9 @@ def _bare_coding(head: bytes) -> _Coding | None:
         if group not in (_META_GROUP, _FIRST_GROUP) or element > 0x0100:
             continue
         if head[4:6] in _LONG_VRS | _SHORT_VRS:
-            return _Coding(implicit=False, order=order)
+            return _EXPLICIT_LITTLE if order == "<" else _EXPLICIT_BIG
         if order == "<" and length <= _LONGEST_FIRST_ELEMENT:
-            return _Coding(implicit=True, order=order)
+            return _IMPLICIT_LITTLE
     return None
 
 
@@ -189,16 +206,21 @@ def _walk(cursor: _Cursor, coding: _Coding, *, group: int | None = None) -> Iter
 
 def _element(cursor: _Cursor, coding: _Coding) -> tuple[int, int]:
     """Read one element's tag and length; the cursor then stands on its value."""
-    group, element, length = cursor.take(f"{coding.order}HHI")
-    vr = cursor.data[cursor.at - 4 : cursor.at - 2]
-    tag = group << 16 | element
-    # Items have no VR; some writers fall back to implicit VR in the middle of a file.
-    if coding.implicit or group == 0xFFFE or not (vr.isalpha() and vr.isupper()):
-        return tag, length
-    if vr in _LONG_VRS:
-        return tag, cursor.take(f"{coding.order}I")[0]
-    cursor.at -= 2
-    return tag, cursor.take(f"{coding.order}H")[0]
+    data, at = cursor.data, cursor.at
+    try:
+        group, element, length = coding.tag_and_length.unpack_from(data, at)
+        cursor.at = at + 8
+        # Items have no VR, and some writers fall back to implicit VR in the middle of a file.
+        if not coding.implicit and group != _ITEM_GROUP:
+            vr = data[at + 4 : at + 6]
+            if vr in _LONG_VRS:
+                (length,) = coding.long_length.unpack_from(data, at + 8)
+                cursor.at = at + 12
+            elif vr in _SHORT_VRS or (vr.isalpha() and vr.isupper()):
+                (length,) = coding.short_length.unpack_from(data, at + 6)
+    except struct.error as error:
+        raise HeaderCutError("the header is cut short") from error
+    return group << 16 | element, length
 
 
 def _skip_items(cursor: _Cursor, coding: _Coding, *, depth: int) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from ccma_seg.reasons import Reason
 from ccma_seg.series.grouping import group_images
-from ccma_seg.series.headers import read_images
+from ccma_seg.series.headers import NOT_READ, read_images
 from ccma_seg.series.inventory import Inventory, Series, Skipped
 from ccma_seg.series.judging import judge
 from ccma_seg.series.params import ReadParams
@@ -42,9 +42,9 @@ def find_series(path: str | Path, params: ReadParams = ReadParams()) -> Inventor
     images: list[Image] = []
     skipped: list[Skipped] = []
     for source in find_sources(Path(path), params):
-        found = source.why if isinstance(source, Unreadable) else read_images(source, params)
-        if isinstance(found, str):
-            skipped.append(Skipped(name=source.name, reason=Reason("not_an_image", found)))
+        found = Reason(NOT_READ, source.why) if isinstance(source, Unreadable) else read_images(source, params)
+        if isinstance(found, Reason):
+            skipped.append(Skipped(name=source.name, reason=found))
         else:
             images.extend(found)
     series = [judge(stack, params) for stack in group_images(images, params)]

@@ -3,6 +3,7 @@
 import zipfile
 import zlib
 
+from ccma_seg.reasons import Reason
 from ccma_seg.series.elements import (
     DEFLATED,
     Elements,
@@ -28,33 +29,41 @@ _DIRECTORY = TAGS["directory"]
 UNREADABLE = (OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError)
 """What opening or reading a file, or a member of a zip, may raise."""
 
-_SIGNATURES = {b"PK\x03\x04": "a zip archive inside the input; give it by itself", b"\x1f\x8b": "a gzip archive"}
+DAMAGED, NOT_READ = "damaged_file", "unreadable_file"
+"""Codes of files that might have been part of a series."""
+
+_NOT_DICOM = Reason("not_dicom", "not DICOM")
+_SIGNATURES = {
+    b"PK\x03\x04": Reason("archive", "a zip archive inside the input; give it by itself"),
+    b"\x1f\x8b": Reason("archive", "a gzip file; unpack it, or give it by itself if it is NIfTI"),
+}
 
 
-def read_images(source: Source, params: ReadParams) -> tuple[Image, ...] | str:
+def read_images(source: Source, params: ReadParams) -> tuple[Image, ...] | Reason:
     """Read one file's header: its image, its frames, or why there is none."""
     try:
         elements = _read(source, params)
     except HeaderError as error:
-        return str(error)
+        return Reason(DAMAGED, str(error))
     except UNREADABLE as error:
-        return f"cannot be read: {getattr(error, 'strerror', None) or type(error).__name__}"
-    if isinstance(elements, str):
+        return Reason(NOT_READ, f"cannot be read: {getattr(error, 'strerror', None) or type(error).__name__}")
+    if isinstance(elements, Reason):
         return elements
     if _DIRECTORY in elements.values:
-        return "a DICOM directory, not an image"
+        return Reason("dicom_directory", "a DICOM directory, not an image")
     image = read_image(source, elements)
     if isinstance(image, str):
-        return image
-    return split_frames(image, limit=_size_limit(params)) if image.coding.frames > 1 else (image,)
+        return Reason("not_an_image", image)
+    frames = split_frames(image, limit=_size_limit(params)) if image.coding.frames > 1 else (image,)
+    return Reason(DAMAGED, frames) if isinstance(frames, str) else frames
 
 
-def _read(source: Source, params: ReadParams) -> Elements | str:
+def _read(source: Source, params: ReadParams) -> Elements | Reason:
     """Read as much of a file as its header takes."""
     length = _FIRST_BYTES
     head = source.read(0, length)
     if not looks_like_dicom(head):
-        return next((why for magic, why in _SIGNATURES.items() if head.startswith(magic)), "not DICOM")
+        return next((why for magic, why in _SIGNATURES.items() if head.startswith(magic)), _NOT_DICOM)
     if transfer_syntax(head) == DEFLATED:
         return read_elements(inflate(source.read(), limit=_size_limit(params)), WANTED)
     while True:

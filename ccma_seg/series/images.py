@@ -61,6 +61,8 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _PHASE_IN_TEXT = re.compile(r"(?<![\w.])(?<!asir )(?<!asir-v )(\d{1,3}(?:\.\d)?) ?%", re.IGNORECASE)
 _LONGEST_TEXT = 64
 _FLOAT_BYTES = 4
+_MOST_MM = 1e6
+_LEAST_SPACING_MM = 1e-3
 _UID = re.compile(r"[0-9.]{1,64}")
 _WHOLE_INTERVAL_PERCENT = 100.0
 
@@ -184,13 +186,13 @@ class Header:
         return value if _UID.fullmatch(value) else ""
 
     def floats(self, name: str, count: int) -> tuple[float, ...] | None:
-        """Return exactly `count` finite numbers, or None."""
+        """Return exactly `count` numbers that can be positions, or None."""
         parts = self.raw(name).strip(b"\0 ").split(b"\\")
         try:
             numbers = tuple(float(part) for part in parts)
         except ValueError:
             return None
-        return numbers if len(numbers) == count and all(map(math.isfinite, numbers)) else None
+        return numbers if len(numbers) == count and all(abs(number) < _MOST_MM for number in numbers) else None
 
     def number(self, name: str) -> float | None:
         """Return the first number of a decimal string, or a binary one, or None."""
@@ -247,7 +249,7 @@ def read_image(source: Source, elements: Elements) -> Image | str:
         position_mm=None if position is None else (position[0], position[1], position[2]),
         row_direction=row,
         column_direction=column,
-        pixel_spacing_mm=None if spacing is None or min(spacing) <= 0 else (spacing[0], spacing[1]),
+        pixel_spacing_mm=None if spacing is None or min(spacing) < _LEAST_SPACING_MM else (spacing[0], spacing[1]),
         tilt_deg=header.number("tilt") or 0.0,
         phase_percent=_phase(header.number("phase_percent"), description),
         trigger_time_ms=header.number("trigger_time"),

@@ -18,14 +18,20 @@ class ReadParams:
     position_tolerance_mm: float = 0.01
     """How far a slice may lie from an even grid without being mentioned (the precision of written positions)."""
 
-    rounding_tolerance_mm: float = 0.05
-    """How far it may lie at most; scanners that write positions with one decimal are off by this much."""
+    rounding_tolerance_mm: float = 0.1
+    """How far it may lie at most; scanners that write positions with one decimal are off by up to this much."""
 
     orientation_tolerance: float = 1e-3
     """How far direction cosines may be from unit length, from perpendicular, and from each other in one series."""
 
     tilt_tolerance_px: float = 0.25
     """How far, in pixels, slices may drift sideways over a whole series before it counts as tilted."""
+
+    max_tilt_deg: float = 35.0
+    """Slices that lean more are not corrected; gantries tilt by up to 30 degrees."""
+
+    max_gap_mm: float = 15.0
+    """Wider gaps are not interpolated: half the diameter of a mitral annulus would be invented."""
 
     header_tilt_tolerance_deg: float = 0.5
     """Gantry tilt in the header below which an upright series is believed to be upright."""

@@ -1,0 +1,209 @@
+"""Whether there is a heart, and how it lies."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ccma_seg.anatomy.channels import Channels, channels
+from ccma_seg.anatomy.coarse import CoarseGrid, coarsen, dense_parts
+from ccma_seg.anatomy.contrast import ContrastParams, measure_contrast
+from ccma_seg.anatomy.findings import Contrast, ContrastState
+from ccma_seg.anatomy.pose import Pose
+from ccma_seg.anatomy.refine import Fit, RefineParams, Region, likeness, refine
+from ccma_seg.anatomy.search import SearchParams, search
+from ccma_seg.anatomy.template import HeartTemplate
+from ccma_seg.errors import NoHeartError
+from ccma_seg.geometry import Bools, Floats
+from ccma_seg.volume import Volume
+
+_ADVICE = "give a CT of the whole heart"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeartParams:
+    """How a heart is looked for, and what counts as one."""
+
+    cell_mm: float = 3.0
+    """Of the grid on which the heart is looked for."""
+
+    search: SearchParams = field(default_factory=SearchParams)
+    refine: RefineParams = field(default_factory=RefineParams)
+    contrast: ContrastParams = field(default_factory=ContrastParams)
+
+    whole: Region = field(default=Region(radius_mm=150.0, shares=(0.7, 0.3, 0.0), cells=3000, stiff=True))
+    """The first fit looks at the whole heart and its surroundings."""
+
+    plain: tuple[Region, ...] = (
+        Region(radius_mm=95.0, shares=(0.5, 0.5, 0.0)),
+        Region(radius_mm=80.0, shares=(0.4, 0.6, 0.0)),
+        Region(radius_mm=65.0, shares=(0.3, 0.7, 0.0)),
+        Region(radius_mm=52.0, shares=(0.2, 0.8, 0.0)),
+        Region(radius_mm=42.0, shares=(0.2, 0.8, 0.0)),
+    )
+    """Regions shrink towards the annulus, and trust the fat of its groove more and more."""
+
+    wide: int = 2
+    """How many of them come before those with blood, where blood shows."""
+
+    enhanced: tuple[Region, ...] = (
+        Region(radius_mm=85.0, shares=(0.3, 0.2, 0.5)),
+        Region(radius_mm=65.0, shares=(0.2, 0.2, 0.6)),
+        Region(radius_mm=50.0, shares=(0.1, 0.2, 0.7)),
+        Region(radius_mm=40.0, shares=(0.1, 0.2, 0.7)),
+    )
+    """The same where blood shows."""
+
+    mass_reach_mm: float = 48.0
+    """Calcified masses are left out of the fit within this distance of the annulus; the spine lies beyond."""
+
+    mass_margin_cells: int = 2
+    """And so much round them, which the blur of the pictures reaches."""
+
+    least_contrast_hu: float = 20.0
+    """Blood must be this much above muscle for the blood picture to be used."""
+
+    good_contrast_hu: float = 70.0
+    """From here on blood and muscle are told apart with ease."""
+
+    low_contrast_uncertainty_mm: float = 4.0
+    """Least standard error of the annulus below that."""
+
+    worst_misfit: float = 0.75
+    """Of the whole heart; above it is no heart. Real hearts reach 0.37-0.55, abdomens 0.8-1.2."""
+
+    least_likeness: float = 1.22
+    """Correlation of tissue plus that of fat near the annulus; below it is no heart. Real hearts reach 1.30-1.67,
+    heads, abdomens and a chest phantom without groove fat 0.6-1.16."""
+
+    alike: Region = field(default=Region(radius_mm=60.0, shares=(1.0, 1.0, 0.0), cells=8000))
+    """Where the likeness is judged."""
+
+    least_correlation: float = 0.5
+    """Of the tissue picture in the search; below it is no heart."""
+
+    heart_inside: float = 0.25
+    """Below this share of the heart within the volume it is no usable one: an upper chest or an abdomen."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Heart:
+    """A heart, as the coarse grid shows it."""
+
+    pose: Pose
+    box_mm: Floats
+    """Lower and upper corner, (2, 3)."""
+    contrast: Contrast
+    muscle_hu: float | None
+    levels: tuple[float, float] | None
+    """HU of muscle and of blood, where they can be told apart."""
+    least_uncertainty_mm: float
+    """Standard error that the annulus has at least, for lack of contrast."""
+
+
+def find_heart(volume: Volume, template: HeartTemplate, *, params: HeartParams) -> Heart:
+    """Find the heart in a volume.
+
+    Raises
+    ------
+    NoHeartError
+        If there is none, or too little of one.
+    """
+    grid = coarsen(volume, cell_mm=params.cell_mm)
+    pictures = channels(grid)
+    near = _zoom(pictures, _whole(pictures, template, params), template, params.plain[: params.wide], params=params)
+    masked = _masses(grid, near.pose, _blood(volume, near.pose, template, params), params)
+    fit = _zoom(pictures.without(masked), near, template, params.plain[params.wide :], params=params)
+    _check(pictures, fit.pose, volume, template=template, params=params)
+    contrast = _blood(volume, fit.pose, template, params)
+    levels = _levels(contrast, params)
+    if levels is not None:
+        with_blood = channels(grid, blood=levels).without(_masses(grid, fit.pose, contrast, params))
+        fit = _zoom(with_blood, near, template, params.enhanced, params=params)
+        contrast = _blood(volume, fit.pose, template, params)
+    return _heart(fit.pose, contrast, template, params)
+
+
+def _masses(grid: CoarseGrid, pose: Pose, contrast: Contrast, params: HeartParams) -> Bools:
+    """Return where calcified masses near the annulus hide what lies beneath."""
+    masked = np.zeros(grid.hu.shape, bool)
+    if contrast.blood_pool_hu is not None and grid.geometry.contains(pose.center_mm):
+        region = grid.geometry.slices_around(pose.center_mm, margin_mm=params.mass_reach_mm)
+        above_hu = params.contrast.calcium_hu(contrast.blood_pool_hu)
+        masked[region] = dense_parts(grid.hu[region], above_hu=above_hu, margin_cells=params.mass_margin_cells)
+    return masked
+
+
+def _heart(pose: Pose, contrast: Contrast, template: HeartTemplate, params: HeartParams) -> Heart:
+    levels = _levels(contrast, params)
+    clear = levels is not None and levels[1] - levels[0] >= params.good_contrast_hu
+    blood_hu = contrast.blood_pool_hu
+    return Heart(
+        pose=pose,
+        box_mm=_box(pose, template),
+        contrast=contrast,
+        muscle_hu=None if blood_hu is None else params.contrast.muscle_hu(blood_hu),
+        levels=levels,
+        least_uncertainty_mm=0.0 if clear else params.low_contrast_uncertainty_mm,
+    )
+
+
+def _box(pose: Pose, template: HeartTemplate) -> Floats:
+    """Size and move the box of the mean heart, but leave it upright."""
+    return np.asarray(np.array(pose.center_mm) + np.exp(pose.size) * template.box)
+
+
+def _whole(pictures: Channels, template: HeartTemplate, params: HeartParams) -> Fit:
+    places = search(pictures, template, params.search)
+    if not places or places[0][0] < params.least_correlation:
+        raise NoHeartError(f"no usable heart: nothing in the volume looks like one; {_ADVICE}")
+    fits = [refine(pictures, template, pose, region=params.whole, params=params.refine) for _, pose in places]
+    best = min(fits, key=lambda fit: fit.cost)
+    if best.misfit > params.worst_misfit:
+        raise NoHeartError(
+            f"no usable heart: the likeliest place differs from a heart by {best.misfit:.2f}"
+            f" (at most {params.worst_misfit:.2f}); {_ADVICE}"
+        )
+    return best
+
+
+def _zoom(
+    pictures: Channels, fit: Fit, template: HeartTemplate, regions: tuple[Region, ...], *, params: HeartParams
+) -> Fit:
+    for region in regions:
+        fit = refine(pictures, template, fit.pose, region=region, params=params.refine)
+    return fit
+
+
+def _check(pictures: Channels, pose: Pose, volume: Volume, *, template: HeartTemplate, params: HeartParams) -> None:
+    found = likeness(pictures, template, pose, region=params.alike, params=params.refine)
+    if found < params.least_likeness:
+        raise NoHeartError(
+            f"no usable heart: the likeliest place has a likeness of {found:.2f}, hearts have at least"
+            f" {params.least_likeness:.2f}; {_ADVICE}"
+        )
+    inside = share_inside(volume, _box(pose, template))
+    if inside < params.heart_inside:
+        raise NoHeartError(f"no usable heart: only {100 * inside:.0f} % of it lies within the volume; {_ADVICE}")
+
+
+def share_inside(volume: Volume, box_mm: Floats) -> float:
+    """Return how much of the ellipsoid that fills a box lies in the volume: a heart has no corners."""
+    steps = np.linspace(-0.95, 0.95, 12)
+    points = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(-1, 3)
+    points = points[np.linalg.norm(points, axis=1) < 1]
+    inside: Bools = volume.geometry.contains(box_mm.mean(axis=0) + points * (box_mm[1] - box_mm[0]) / 2)
+    return float(inside.mean())
+
+
+def _blood(volume: Volume, pose: Pose, template: HeartTemplate, params: HeartParams) -> Contrast:
+    centers = pose.to_patient(np.stack([template.left_ventricle, template.left_atrium]))
+    return measure_contrast(volume, centers, params=params.contrast)
+
+
+def _levels(contrast: Contrast, params: HeartParams) -> tuple[float, float] | None:
+    """Return the HU of muscle and blood, where they can be told apart."""
+    blood_hu = contrast.blood_pool_hu
+    if blood_hu is None or contrast.state == ContrastState.NONE:
+        return None
+    muscle_hu = params.contrast.muscle_hu(blood_hu)
+    return (muscle_hu, blood_hu) if blood_hu - muscle_hu > params.least_contrast_hu else None
