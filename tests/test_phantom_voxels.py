@@ -94,7 +94,7 @@ def test_the_rim_of_an_ellipsoid_is_measured_along_its_normal(depth, seed):
     np.testing.assert_allclose(depth_mm(body, inside), -depth, atol=0.02)
 
 
-@pytest.mark.parametrize("coverage", [35.0, 60.0, 85.0])
+@pytest.mark.parametrize("coverage", [35.0, 80.0])
 def test_a_patchy_rim_covers_the_stated_share(coverage):
     patchy = mass(rim=RimSpec(thickness_mm=2.0, coverage_pct=coverage))
     volumes = body_volumes(mass_body(patchy, HU, 120.0, seed=1))

@@ -81,7 +81,7 @@ class LesionParams:
     overlap_max: float = 0.05
     """Two masses overlap by no more than this share of a surface: one wall cannot be the rim of both."""
 
-    candidates_max: int = 10
+    candidates_max: int = 6
     """How many enclosed places are followed at most, so that time stays bounded."""
 
     thin_slice_mm: float = 1.0
@@ -90,8 +90,9 @@ class LesionParams:
     erosion_thin_mm: float = 1.0
     erosion_thick_mm: float = 2.0
 
-    core_share_min: float = 0.1
-    """Least share of the mass that is inside the rim; less is a solid calcification (clinical.md C1)."""
+    core_share_min: float = 0.04
+    """Least share of the mass that is inside the rim, below which nothing of it can be told; whether a core of more
+    counts is for the classifier to say (clinical.md C1: 0.1)."""
 
     dense_fraction: float = 0.75
     """Of the rim's 95th percentile: as dense as this is calcified (clinical.md C1)."""
@@ -129,6 +130,21 @@ class LesionParams:
 
     leak_hu: tuple[float, float] = (40.0, 140.0)
     """HU of leaked material, without and with contrast (clinical.md 3)."""
+
+    leak_below_blood_hu: float = 100.0
+    """Leaked material is at least this much darker than enhanced blood (clinical.md N3)."""
+
+    leak_reach_mm: float = 24.0
+    """How far beyond the rim leaks are followed: the largest in clinical.md 11, 20 mm, and a margin."""
+
+    leak_least_mm3: float = 14.0
+    """Least volume of a leak: a ball of 3 mm (clinical.md 11)."""
+
+    leak_largest_mm: float = 25.0
+    """Diameter of the ball that a leak does not exceed: 20 mm (clinical.md 11), and a margin."""
+
+    leak_in_blood: float = 0.35
+    """Least share of the layer round a leak that is blood, partial volume being none; less is tissue of the wall."""
 
     neck_possible_mm: float = 1.0
     """Narrower ways out are not told from noise (clinical.md 5.5)."""

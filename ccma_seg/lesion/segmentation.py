@@ -12,6 +12,7 @@ from ccma_seg.lesion.candidates import Candidate, find_candidates
 from ccma_seg.lesion.cavity import find_cavity
 from ccma_seg.lesion.envelope import find_envelope
 from ccma_seg.lesion.findings import Envelope, Lesion
+from ccma_seg.lesion.leak import find_leak
 from ccma_seg.lesion.params import LesionParams
 from ccma_seg.lesion.parts import crop_around, label_parts
 from ccma_seg.lesion.surface import envelope_points
@@ -125,4 +126,4 @@ def _lesion(
     geometry = volume.geometry.crop(crop_around(volume.geometry, envelope))
     parts = LabelMap(labels=label_parts(geometry, envelope), geometry=geometry)
     lesion = Lesion(id=id_, parts=parts, envelope=envelope, wall_hu=wall_hu)
-    return find_cavity(volume, anatomy, lesion, params=params)
+    return find_leak(volume, anatomy, find_cavity(volume, anatomy, lesion, params=params), params=params)
