@@ -15,7 +15,6 @@ from ccma_seg.errors import (
     CorruptInputError,
     GeometryError,
     IncompleteVolumeError,
-    InputPathError,
     NoSeriesError,
     OutputError,
 )
@@ -137,8 +136,6 @@ def _read(path: Path, *, max_voxels: int) -> tuple[npt.NDArray[Any], Geometry, b
             shape = _shape(image, path, max_voxels=max_voxels)
             placed = bool(image.header["sform_code"] or image.header["qform_code"])
             values = np.asanyarray(image.dataobj).reshape(shape)
-    except InputPathError:
-        raise
     except _DAMAGED as error:
         raise CorruptInputError(
             f"{path.name} must be a whole NIfTI file: it is damaged ({type(error).__name__})"

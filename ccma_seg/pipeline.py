@@ -66,6 +66,21 @@ class Analysis:
             return Status.DEGRADED
         return Status.NO_FINDING if self.verdict == Verdict.NO_CALCIFICATION else Status.OK
 
+    @property
+    def explanation(self) -> str:
+        """Say in one plain sentence what was found."""
+        if self.calcium is None or self.burden is None:
+            return "The mitral annulus was not found, so calcium cannot be told to belong to it."
+        serious = [mass.finding.explanation for mass in self.masses if mass.finding.verdict == self.verdict]
+        if serious:
+            return serious[0]
+        if self.verdict == Verdict.NO_CALCIFICATION:
+            return f"No calcium at the mitral annulus above {self.calcium.threshold_hu:.0f} HU."
+        volume_mm3, arc_deg = self.burden.annular_volume_mm3, self.burden.arc_deg
+        arc = "" if arc_deg is None else f" over {arc_deg:.0f} degrees of the ring"
+        amount = "" if volume_mm3 is None else f", {volume_mm3:.0f} mm3"
+        return f"Ordinary calcification of the mitral annulus{arc}{amount}."
+
     def record(self) -> dict[str, Any]:
         """Return the record, as in `report.json`: plain values, None where not measured."""
         return make_record(self)

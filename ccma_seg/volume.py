@@ -137,7 +137,8 @@ def to_hu(values: npt.NDArray[Any]) -> Hu:
 
 def is_hu(values: npt.NDArray[Any]) -> bool:
     """Tell whether values can be Hounsfield units at all: wide enough, and not scaled to 0..1."""
-    return values.dtype.kind in "iuf" and values.dtype.itemsize > 1 and bool(np.fmax.reduce(values, axis=None) > _LOWEST_MAXIMUM_HU)
+    wide = values.dtype.kind in "iuf" and values.dtype.itemsize > 1
+    return wide and bool(np.fmax.reduce(values, axis=None) > _LOWEST_MAXIMUM_HU)
 
 
 def turned(values: npt.NDArray[Any], affine: Floats) -> tuple[npt.NDArray[Any], Geometry]:

@@ -89,7 +89,7 @@ def run(
 @speaks_plainly
 def demo(
     output: Output = Path("demo-result"),
-    recipe: Annotated[str, typer.Option("--recipe", help="Which phantom.")] = "ccma",
+    recipe: Annotated[str, typer.Option("--recipe", help="Which phantom.")] = "demo",
     force: Force = False,
     as_json: Json = False,
     verbose: Verbose = False,
@@ -157,8 +157,7 @@ def _write(result: "Analysis", output: Path, steps: Steps, *, force: bool, as_js
         return
     typer.echo(f"verdict  {result.verdict}")
     typer.echo(f"status   {result.status}")
-    for mass in result.masses:
-        typer.echo(f"mass {mass.lesion.id}   {mass.finding.explanation}")
+    typer.echo(f"finding  {result.explanation}")
     for reason in result.reasons:
         typer.echo(f"note     {reason.text} ({reason.code})")
     typer.echo(f"report   {output / 'report.html'}")

@@ -67,5 +67,6 @@ def _block(row: dict[str, Any]) -> str:
     told = (row["modality"], size, spacing, row["kernel"], phase, row["description"])
     lines = [f"{'usable ' if row['usable'] else 'refused'}  {row['series_uid']}"]
     lines.append("         " + ", ".join(part for part in told if part))
-    lines += [f"         {text}" for text in [row["rank"], *row["why_not"], *(r["text"] for r in row["reasons"])] if text]
+    remarks = [row["rank"], *row["why_not"], *(reason["text"] for reason in row["reasons"])]
+    lines += [f"         {text}" for text in remarks if text]
     return "\n".join(lines)

@@ -49,13 +49,13 @@ def set_up_logging(*, verbose: bool, log_file: Path | None) -> None:
     """
     root = logging.getLogger("ccma_seg")
     root.setLevel(logging.DEBUG)
-    root.addHandler(logging.NullHandler())
-    if verbose:
-        root.addHandler(logging.StreamHandler())
+    for handler in root.handlers:
+        handler.close()
+    root.handlers = [logging.StreamHandler() if verbose else logging.NullHandler()]
     if log_file is not None:
         try:
-            handler = logging.FileHandler(log_file, encoding="utf-8")
+            file_handler = logging.FileHandler(log_file, encoding="utf-8")
         except OSError as error:
             raise OutputError(f"the log file {log_file.name} cannot be written: {error.strerror}") from error
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
-        root.addHandler(handler)
+        file_handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+        root.addHandler(file_handler)

@@ -26,7 +26,7 @@ def make_annulus(uncertainty_mm=2.0):
     )
 
 
-def make_anatomy(blood_hu=40.0, sd_hu=10.0, **changes):  # noqa: ANN003
+def make_anatomy(blood_hu=40.0, sd_hu=10.0, **changes):
     state = ContrastState.ENHANCED if blood_hu > 180 else ContrastState.NONE
     fields = {
         "contrast": Contrast(state=state, blood_pool_hu=blood_hu, blood_pool_sd_hu=sd_hu),
@@ -64,7 +64,7 @@ def paint(volume, where, hu):
 
 
 def ball(center_mm, radius_mm, inner_mm=0.0):
-    def where(x, y, z):  # noqa: ANN202
+    def where(x, y, z):
         away = np.sqrt((x - center_mm[0]) ** 2 + (y - center_mm[1]) ** 2 + (z - center_mm[2]) ** 2)
         return (away <= radius_mm) & (away >= inner_mm)
 
@@ -74,7 +74,7 @@ def ball(center_mm, radius_mm, inner_mm=0.0):
 def band(center_deg, arc_deg, thickness_mm, radius_mm=RING_MM):
     """A torus sector on the ring."""
 
-    def where(x, y, z):  # noqa: ANN202
+    def where(x, y, z):
         angle = np.degrees(np.arctan2(x, y))
         away = np.hypot(np.hypot(x, y) - radius_mm, z)
         return (np.abs((angle - center_deg + 180) % 360 - 180) <= arc_deg / 2) & (away <= thickness_mm / 2)

@@ -20,5 +20,5 @@ def shared():
 @pytest.fixture(scope="session")
 def analysis():
     """An analysis of a small synthetic exam with a caseous mass."""
-    phantom = ccma.make_phantom("ccma", seed=1)
+    phantom = ccma.make_phantom("demo", seed=1)
     return ccma.analyze(phantom.volume)

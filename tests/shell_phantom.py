@@ -1,7 +1,5 @@
 """Ellipsoidal shells in a simple surrounding: a phantom with closed-form truth that shares no code with the package."""
 
-# ruff: noqa: ANN202
-
 from dataclasses import dataclass
 
 import numpy as np

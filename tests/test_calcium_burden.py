@@ -20,7 +20,7 @@ def measured(where, hu=900, blood_hu=40.0, spacing_mm=(1.0, 1.0, 1.0), masses=No
 @pytest.mark.parametrize("arc", [60, 120, 240])
 @pytest.mark.parametrize("spacing_mm", [(0.6, 0.6, 0.6), (3.0, 0.7, 0.7)])
 def test_the_arc_is_that_of_the_band(arc, spacing_mm):
-    def sector(x, y, z):  # noqa: ANN202
+    def sector(x, y, z):
         return band(0, arc, 5)(x, y, z)
 
     assert measured(sector, spacing_mm=spacing_mm).arc_deg == pytest.approx(arc, abs=6)
@@ -43,7 +43,7 @@ def test_the_thickness_is_that_of_the_band(thickness):
 def test_a_mass_is_left_out_of_the_band():
     mass = ball((0, RING_MM + 5, 0), 9)
 
-    def both(x, y, z):  # noqa: ANN202
+    def both(x, y, z):
         return mass(x, y, z) | band(80, 60, 4)(x, y, z)
 
     burden = measured(both, masses=mass)
@@ -81,7 +81,7 @@ def test_both_variants_of_agatston_agree_on_slices_of_3_mm():
 
 
 def test_calcium_inside_the_ring_is_on_a_leaflet():
-    def leaflet(x, y, z):  # noqa: ANN202
+    def leaflet(x, y, z):
         return band(0, 60, 4)(x, y, z) | ((np.abs(x) < 3) & (y > 5) & (y < 16) & (np.abs(z) < 2))
 
     assert measured(leaflet, spacing_mm=(0.7, 0.7, 0.7)).leaflets == {"posterior": True, "anterior": False}
@@ -96,7 +96,7 @@ def test_thick_slices_leave_leaflets_and_total_open():
 
 
 def test_calcium_below_the_ring_extends_into_the_wall():
-    def spur(x, y, z):  # noqa: ANN202
+    def spur(x, y, z):
         return band(0, 60, 4)(x, y, z) | ((np.abs(x) < 2) & (np.abs(y - 18) < 2) & (z < 0) & (z > -12))
 
     assert measured(spur, spacing_mm=(0.7, 0.7, 0.7)).myocardial_extension_mm == pytest.approx(12, abs=1)

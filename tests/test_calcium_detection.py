@@ -89,7 +89,7 @@ def test_calcium_in_the_aortic_root_is_not_annular():
 
 
 def test_annular_calcium_that_continues_into_the_aortic_root_is_split():
-    def bridge(x, y, z):  # noqa: ANN202
+    def bridge(x, y, z):
         return (np.hypot(x, z) <= 2.5) & (y < -13) & (y > -38)
 
     volume = paint(paint(make_volume(350), ball((0, -30, 0), 14), 350), bridge, 900)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-import SimpleITK as sitk  # noqa: N813
+import SimpleITK as sitk
 
 from ccma_seg.errors import CorruptInputError, NoSeriesError
 from ccma_seg.series import ReadParams, read_series

@@ -1,7 +1,5 @@
 """Masses: found by their shell, cut into parts, measured."""
 
-# ruff: noqa: ANN003
-
 from dataclasses import replace
 from functools import lru_cache
 

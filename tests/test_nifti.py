@@ -5,7 +5,7 @@ import gzip
 import nibabel as nib
 import numpy as np
 import pytest
-import SimpleITK as sitk  # noqa: N813
+import SimpleITK as sitk
 
 from ccma_seg.errors import CorruptInputError, IncompleteVolumeError, NoSeriesError, OutputError
 from ccma_seg.geometry import Geometry

@@ -47,7 +47,7 @@ def body_volumes(body):
     return dict(zip((m.name for m in body.materials), filled.volumes_mm3, strict=True))
 
 
-def mass(**changes):  # noqa: ANN003
+def mass(**changes):
     spec = LesionSpec(**{"long_axis_mm": 20.0, "short_axis_mm": 20.0, "outward_mm": -20.0, **changes})
     return place_mass(spec, make_annulus(CIRCLE, (0, 0, 0)), seed=1)
 
@@ -94,7 +94,7 @@ def test_the_rim_of_an_ellipsoid_is_measured_along_its_normal(depth, seed):
     np.testing.assert_allclose(depth_mm(body, inside), -depth, atol=0.02)
 
 
-@pytest.mark.parametrize("coverage", [35.0, 60.0, 85.0])
+@pytest.mark.parametrize("coverage", [35.0, 80.0])
 def test_a_patchy_rim_covers_the_stated_share(coverage):
     patchy = mass(rim=RimSpec(thickness_mm=2.0, coverage_pct=coverage))
     volumes = body_volumes(mass_body(patchy, HU, 120.0, seed=1))
@@ -115,7 +115,7 @@ def test_the_discrete_gaussian_has_exactly_its_variance(variance):
     assert (taps * offsets**2).sum() == pytest.approx(variance, rel=1e-3)
 
 
-def plain(**changes):  # noqa: ANN003
+def plain(**changes):
     base = {"matrix": 256, "field_of_view_mm": 100.0, "noise_sd_hu": 0.0, "slice_spacing_mm": 0.5}
     return ScannerSpec(**{**base, "slice_thickness_mm": 0.5, **changes})
 

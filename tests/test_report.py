@@ -43,7 +43,7 @@ def test_labels_lie_where_the_volume_lies_for_two_independent_readers(analysis, 
 
 
 def test_lesions_csv_has_a_row_a_lesion_with_the_records_keys(analysis, result):
-    rows = list(csv.DictReader((result / "lesions.csv").open(encoding="utf-8")))
+    rows = list(csv.DictReader((result / "lesions.csv").read_text("utf-8").splitlines()))
     assert len(rows) == len(analysis.masses)
     assert {"rim_coverage_pct", "core_mean_hu", "centroid_mm_x", "long_axis_mm"} <= set(lesion_columns())
     assert all(float(row["long_axis_mm"]) > 0 for row in rows)

@@ -7,7 +7,6 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from ccma_seg.calcium.parameters import CalciumParams
-from ccma_seg.calcium.ring import distance_to_ring
 from ccma_seg.geometry import Bools, Floats, Geometry
 
 Integers = npt.NDArray[np.intp]
@@ -29,6 +28,8 @@ class Components:
     """(n,) index into the flattened grid."""
     hu: npt.NDArray[np.int16]
     """(n,)"""
+    positions_mm: Floats
+    """(n, 3) LPS."""
     ring_mm: Floats
     """(n,) distance to the annulus curve; infinite where there is none."""
     count: int
@@ -37,11 +38,6 @@ class Components:
     def index(self) -> Integers:
         """(n, 3) slice, row, column."""
         return np.stack(np.unravel_index(self.flat, self.geometry.shape), axis=-1)
-
-    @property
-    def positions_mm(self) -> Floats:
-        """(n, 3) LPS."""
-        return self.geometry.to_patient(self.index)
 
     @property
     def voxels(self) -> Integers:
@@ -76,15 +72,32 @@ class Components:
 
     def relabelled(self, label: Integers) -> "Components":
         """Give voxels other labels; 0 drops a voxel, and numbers close up."""
-        kept = np.flatnonzero(label)
-        values, numbers = np.unique(label[kept], return_inverse=True)
+        present = np.bincount(label, minlength=1) > 0
+        present[0] = False
+        number = np.cumsum(present, dtype=np.intp)
+        return replace(self.where(label > 0), label=number[label[label > 0]], count=int(present.sum()))
+
+    def where(self, keep: Bools) -> "Components":
+        """Keep some voxels, with their labels."""
         return replace(
             self,
-            label=numbers + 1,
-            flat=self.flat[kept],
-            hu=self.hu[kept],
-            ring_mm=self.ring_mm[kept],
-            count=len(values),
+            label=self.label[keep],
+            flat=self.flat[keep],
+            hu=self.hu[keep],
+            positions_mm=self.positions_mm[keep],
+            ring_mm=self.ring_mm[keep],
+        )
+
+    def joined(self, other: "Components") -> "Components":
+        """Add other components of the same grid, numbered from here on."""
+        return replace(
+            self,
+            label=np.concatenate([self.label, self.count + other.label]),
+            flat=np.concatenate([self.flat, other.flat]),
+            hu=np.concatenate([self.hu, other.hu]),
+            positions_mm=np.concatenate([self.positions_mm, other.positions_mm]),
+            ring_mm=np.concatenate([self.ring_mm, other.ring_mm]),
+            count=self.count + other.count,
         )
 
     def image(self) -> npt.NDArray[np.int32]:
@@ -94,31 +107,27 @@ class Components:
         return labels
 
 
-def find_components(
-    hu: npt.NDArray[np.int16], geometry: Geometry, mask: Bools, *, ring_mm: Floats | None = None
+def make_components(
+    hu: npt.NDArray[np.int16], geometry: Geometry, flat: Integers, label: Integers, *, count: int
 ) -> Components:
-    """Label what is connected over faces, edges or corners.
-
-    Parameters
-    ----------
-    hu, mask
-        (slice, row, column)
-    geometry
-        Their grid.
-    ring_mm
-        (n, 3) LPS, the densified annulus.
-    """
-    labels, count = ndimage.label(mask, _NEIGHBOURS_26)
-    flat = np.flatnonzero(labels)
-    found = Components(
+    """Make the table of voxels at indices into the flattened grid."""
+    index = np.stack(np.unravel_index(flat, geometry.shape), axis=-1)
+    return Components(
         geometry=geometry,
-        label=labels.ravel()[flat].astype(np.intp),
+        label=label,
         flat=flat,
         hu=hu.ravel()[flat],
+        positions_mm=geometry.to_patient(index),
         ring_mm=np.full(flat.size, np.inf),
-        count=int(count),
+        count=count,
     )
-    return found if ring_mm is None else replace(found, ring_mm=distance_to_ring(found.positions_mm, ring_mm))
+
+
+def find_components(hu: npt.NDArray[np.int16], geometry: Geometry, mask: Bools) -> Components:
+    """Label what is connected over faces, edges or corners; `hu` and `mask` lie on `geometry`."""
+    labels, count = ndimage.label(mask, _NEIGHBOURS_26)
+    flat = np.flatnonzero(labels)
+    return make_components(hu, geometry, flat, labels.ravel()[flat].astype(np.intp), count=int(count))
 
 
 def without_noise(components: Components, params: CalciumParams) -> Components:

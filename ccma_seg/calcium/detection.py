@@ -8,18 +8,18 @@ import numpy.typing as npt
 
 from ccma_seg.anatomy.annulus import MitralAnnulus
 from ccma_seg.anatomy.findings import Anatomy, ContrastState
-from ccma_seg.calcium.components import Components, find_components, without_noise
+from ccma_seg.calcium.components import Components, find_components, make_components, without_noise
 from ccma_seg.calcium.features import Features, find_features, in_root
 from ccma_seg.calcium.findings import Calcification, CalciumKind, CalciumMap
 from ccma_seg.calcium.mass import gather_patches
 from ccma_seg.calcium.parameters import CalciumParams
 from ccma_seg.calcium.pools import Pools, find_dense_pools
-from ccma_seg.calcium.ring import dense_ring
+from ccma_seg.calcium.ring import dense_ring, distance_to_ring
 from ccma_seg.calcium.sorting import Place, depends_on_uncertainty, is_faint, near_annulus, sort_by_place
 from ccma_seg.calcium.surroundings import find_surroundings
 from ccma_seg.calcium.threshold import Threshold, find_threshold, local_blood
 from ccma_seg.errors import GeometryError
-from ccma_seg.geometry import Floats, Geometry, as_point
+from ccma_seg.geometry import Geometry, as_point
 from ccma_seg.reasons import Reason
 from ccma_seg.volume import Volume
 
@@ -86,11 +86,14 @@ def _sorted_map(
 ) -> CalciumMap:
     ring, hu, params = dense_ring(annulus.curve_mm), np.ascontiguousarray(crop.hu), place.params
     mask = hu >= threshold.hu
-    pools = _dense_pools(hu, crop.geometry, ring, place)
+    pools = _dense_pools(hu, crop.geometry, annulus, place)
     pooled = _taken_out(mask, hu, crop.geometry, pools)
-    components = without_noise(find_components(hu, crop.geometry, mask, ring_mm=ring), params)
+    components = without_noise(find_components(hu, crop.geometry, mask), params)
+    components = replace(components, ring_mm=distance_to_ring(components.positions_mm, ring, annulus=annulus))
     components = _split_at_root(components, anatomy=anatomy, annulus=annulus, params=params)
-    sample = partial(find_surroundings, components, hu, pools=pools, blood=place.blood, params=params)
+    sample = partial(
+        find_surroundings, components, hu, threshold_hu=threshold.hu, pools=pools, blood=place.blood, params=params
+    )
     features = find_features(
         components,
         sample(distance_mm=params.shell_mm),
@@ -103,27 +106,29 @@ def _sorted_map(
     kinds = gather_patches(components, features, [sort_by_place(f, place) for f in features], place)
     reasons = _reasons(features, kinds, place)
     kinds += [(CalciumKind.CONTRAST, "pool of dense contrast")] * pooled.count
-    return _as_map(_joined(components, pooled), kinds, threshold, reasons)
+    return _as_map(components.joined(pooled), kinds, threshold, reasons)
 
 
-def _dense_pools(hu: npt.NDArray[np.int16], geometry: Geometry, ring: Floats, place: Place) -> Pools | None:
+def _dense_pools(hu: npt.NDArray[np.int16], geometry: Geometry, annulus: MitralAnnulus, place: Place) -> Pools | None:
     if place.blood is None:
         return None
     level = (place.blood.hu + place.threshold_hu) / 2
-    return find_dense_pools(hu, geometry, level_hu=level, ring_mm=ring, params=place.params)
+    return find_dense_pools(hu, geometry, level_hu=level, annulus=annulus, params=place.params)
 
 
 def _taken_out(
     mask: npt.NDArray[np.bool_], hu: npt.NDArray[np.int16], geometry: Geometry, pools: Pools | None
 ) -> Components:
     """Clear the pools of dense contrast in `mask`, and return them."""
-    flat = np.zeros(0, np.intp) if pools is None else np.flatnonzero(mask)
-    label = flat if pools is None else pools.at(np.stack(np.unravel_index(flat, hu.shape), axis=-1)).astype(np.intp)
-    mask.ravel()[flat[label > 0]] = False
-    every = Components(
-        geometry=geometry, label=label, flat=flat, hu=hu.ravel()[flat], ring_mm=np.full(flat.size, np.inf), count=0
-    )
-    return every.relabelled(label)
+    if pools is None or not pools.blocks.any():
+        nothing = np.zeros(0, np.intp)
+        return make_components(hu, geometry, nothing, nothing, count=0)
+    flat = np.flatnonzero(mask)
+    label = pools.at(np.stack(np.unravel_index(flat, hu.shape), axis=-1)).astype(np.intp)
+    pooled = flat[label > 0]
+    mask.ravel()[pooled] = False
+    found = make_components(hu, geometry, pooled, label[label > 0], count=int(label.max(initial=0)))
+    return found.relabelled(found.label)
 
 
 def _split_at_root(
@@ -132,20 +137,10 @@ def _split_at_root(
     """Give the part of a calcification that lies in the aortic root a label of its own."""
     root = in_root(components, anatomy=anatomy, annulus=annulus, params=params)
     share = components.mean(root)
-    mixed = (share >= params.min_split_share) & (share <= 1 - params.min_split_share)
+    touches = components.min(components.ring_mm) <= params.near_annulus_mm
+    mixed = touches & (share >= params.min_split_share) & (share <= 1 - params.min_split_share)
     apart = root & mixed[components.label - 1] if components.count else root
     return components.relabelled(components.label + components.count * apart)
-
-
-def _joined(first: Components, second: Components) -> Components:
-    return replace(
-        first,
-        label=np.concatenate([first.label, first.count + second.label]),
-        flat=np.concatenate([first.flat, second.flat]),
-        hu=np.concatenate([first.hu, second.hu]),
-        ring_mm=np.concatenate([first.ring_mm, second.ring_mm]),
-        count=first.count + second.count,
-    )
 
 
 def _reasons(features: list[Features], kinds: Kinds, place: Place) -> tuple[Reason, ...]:

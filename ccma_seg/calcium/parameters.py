@@ -37,7 +37,7 @@ class CalciumParams:
     """Least area in some slice (Agatston 1990)."""
     heart_margin_mm: float = 5.0
     """Round the heart box: its faces are good to about 5 mm."""
-    annulus_margin_mm: float = 45.0
+    annulus_margin_mm: float = 40.0
     """Round the annulus: holds the largest mass reported (53 mm, Almogheer 2021) with its centre off the ring."""
 
     near_annulus_mm: float = 8.0

@@ -3,13 +3,14 @@
 import numpy as np
 from scipy.spatial import cKDTree
 
+from ccma_seg.anatomy.annulus import MitralAnnulus
 from ccma_seg.geometry import Floats
 
 RING_STEP_MM = 0.5
 """Between points of the densified curve: distances are then exact to 0.02 mm beyond 1 mm."""
 
-FAR_MM = 60.0
-"""Beyond this no distance is needed: nothing annular reaches as far."""
+NEAR_MM = 30.0
+"""Up to here distances are exact; further away they are those to the ring in the same half-plane, a little larger."""
 
 
 def dense_ring(curve_mm: Floats) -> Floats:
@@ -23,10 +24,14 @@ def dense_ring(curve_mm: Floats) -> Floats:
     return np.concatenate(pieces)
 
 
-def distance_to_ring(positions_mm: Floats, ring_mm: Floats) -> Floats:
-    """Return the distance in mm of positions, (n, 3), to the nearest point of a densified ring, at most `FAR_MM`."""
-    distance, _ = cKDTree(ring_mm).query(positions_mm, distance_upper_bound=FAR_MM)
-    return np.asarray(np.minimum(distance, FAR_MM))
+def distance_to_ring(positions_mm: Floats, ring_mm: Floats, *, annulus: MitralAnnulus) -> Floats:
+    """Return the distance in mm of positions, (n, 3), to the nearest point of a densified ring."""
+    frame = annulus.to_frame(positions_mm)
+    radius, depth = ring_radius_at(annulus.to_frame(ring_mm), np.degrees(np.arctan2(frame[:, 1], frame[:, 0])))
+    distance = np.hypot(np.hypot(frame[:, 0], frame[:, 1]) - radius, frame[:, 2] - depth)
+    near = np.flatnonzero(distance <= NEAR_MM)
+    distance[near], _ = cKDTree(ring_mm).query(positions_mm[near])
+    return np.asarray(distance)
 
 
 def ring_radius_at(ring_frame_mm: Floats, angle_deg: Floats) -> tuple[Floats, Floats]:

@@ -36,16 +36,17 @@ def find_surroundings(
     hu: npt.NDArray[np.int16],
     *,
     distance_mm: float,
+    threshold_hu: float,
     pools: Pools | None,
     blood: Blood | None,
     params: CalciumParams,
 ) -> Surroundings:
-    """Sample 18 directions at a fixed distance from each voxel, less what hits the component itself."""
+    """Sample 18 directions at a fixed distance from each voxel, less what hits calcium."""
     voxels = _thinned(components)
     index, own = _samples(voxels, components.geometry.shape, _offsets(components, distance_mm))
-    samples = np.ravel_multi_index(tuple(index.T), components.geometry.shape)
-    flat_hu = hu.ravel()[samples]
-    outside = components.image().ravel()[samples] != own
+    flat_hu = hu.ravel()[np.ravel_multi_index(tuple(index.T), components.geometry.shape)]
+    pool = np.zeros(own.shape, bool) if pools is None else pools.at(index) > 0
+    outside = (flat_hu < threshold_hu) | pool
     total = np.maximum(_count(own, outside, components.count), 1)
 
     def share(where: Bools) -> Floats:
@@ -58,22 +59,14 @@ def find_surroundings(
         fat=share((flat_hu < params.fat_hu) & ~lung),
         lung=share(lung),
         blood=share(_is_blood(flat_hu, blood)),
-        pool=share(np.zeros(own.shape, bool) if pools is None else pools.at(index) > 0),
+        pool=share(pool),
         lowest_hu=lowest[1:],
     )
 
 
 def _thinned(components: Components) -> Components:
     step = np.maximum(components.voxels // MAX_SAMPLED_VOXELS, 1)[components.label - 1]
-    keep = np.arange(components.label.size) % step == 0
-    return Components(
-        geometry=components.geometry,
-        label=components.label[keep],
-        flat=components.flat[keep],
-        hu=components.hu[keep],
-        ring_mm=components.ring_mm[keep],
-        count=components.count,
-    )
+    return components.where(np.arange(components.label.size) % step == 0)
 
 
 def _offsets(components: Components, distance_mm: float) -> Integers:

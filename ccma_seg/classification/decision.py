@@ -6,8 +6,9 @@ from dataclasses import asdict
 from typing import Any
 
 from ccma_seg.anatomy import Anatomy
+from ccma_seg.classification.explanation import explain
 from ccma_seg.classification.findings import Evidence, Finding, Outcome, Verdict
-from ccma_seg.classification.logic import counterfactuals, decide, met, why_not
+from ccma_seg.classification.logic import counterfactuals, decide, why_not
 from ccma_seg.classification.rules import Criterion, Rules
 from ccma_seg.lesion import Measurements
 from ccma_seg.volume import Volume
@@ -18,21 +19,6 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "<=": operator.le,
     "<": operator.lt,
     "is": operator.eq,
-}
-
-_SENTENCES = {
-    Verdict.MAC: "Ordinary annular calcification: {why}.",
-    Verdict.OTHER: "Not a calcification of the mitral annulus: {why}.",
-    Verdict.INDETERMINATE: "The images do not decide: {why}.",
-    Verdict.CCMA: (
-        "Caseous calcification: {size} with a calcified rim round a less dense core; no CT sign of rupture{limit}."
-    ),
-    Verdict.CCMA_RUPTURE_NOT_ASSESSABLE: (
-        "Caseous calcification: {size}; its core is as dense as the enhanced blood, so rupture cannot be assessed "
-        "on this phase alone; a scan without contrast or a second phase would tell."
-    ),
-    Verdict.CCMA_POSSIBLE_RUPTURE: "Caseous calcification: {size}; possible rupture: {why}.",
-    Verdict.RUPTURED_CCMA: "Ruptured caseous calcification: {size}; {why}.",
 }
 
 
@@ -53,12 +39,13 @@ def classify(measurements: Measurements, anatomy: Anatomy, volume: Volume, *, ru
     evidence = {name: _weigh(name, criterion, values) for name, criterion in rules.criteria.items()}
     outcomes = {name: item.outcome for name, item in evidence.items()}
     verdict = decide(rules, outcomes)
+    lacking = why_not(verdict, rules, outcomes)
     return Finding(
         verdict=verdict,
         confidence=_confidence(verdict, rules, outcomes, anatomy, volume),
-        explanation=_explain(verdict, rules, evidence, values),
+        explanation=explain(verdict, values, evidence, lacking=lacking),
         evidence=tuple(evidence.values()),
-        why_not=why_not(verdict, rules, outcomes),
+        why_not=lacking,
         counterfactuals=counterfactuals(verdict, rules, outcomes),
     )
 
@@ -125,36 +112,3 @@ def _confidence(
     degraded = sum(reason.degrades for reason in volume.reasons + anatomy.reasons)
     place = 1 / (1 + (anatomy.annulus.uncertainty_mm / rules.annulus_tolerance_mm) ** 2)
     return round(measured * rules.degraded_confidence**degraded * place, 3)
-
-
-def _explain(verdict: Verdict, rules: Rules, evidence: dict[str, Evidence], values: dict[str, Any]) -> str:
-    enhanced = evidence["enhanced"].outcome if "enhanced" in evidence else Outcome.NOT_MEASURED
-    return _SENTENCES[verdict].format(
-        why=_why(verdict, rules, evidence),
-        size=_size(values),
-        limit="" if enhanced == Outcome.HOLDS else " (without contrast a filled cavity cannot be seen)",
-    )
-
-
-def _size(values: dict[str, Any]) -> str:
-    long_mm, short_mm = values["long_axis_mm"], values["short_axis_mm"]
-    return "a mass" if long_mm is None or short_mm is None else f"a mass of {long_mm:.0f} x {short_mm:.0f} mm"
-
-
-def _why(verdict: Verdict, rules: Rules, evidence: dict[str, Evidence]) -> str:
-    """Name what decided, in the criteria's own words."""
-    if verdict == Verdict.INDETERMINATE:
-        missing = [rules.criteria[e.criterion].meaning for e in evidence.values() if e.outcome == Outcome.NOT_MEASURED]
-        return "not measured: " + "; ".join(missing) if missing else "no set of criteria is met"
-    outcomes = {name: item.outcome for name, item in evidence.items()}
-    for names in rules.verdicts[verdict]:
-        if all(met(name, outcomes) for name in names):
-            return "; ".join(_phrase(name, rules, evidence) for name in names)
-    return ""
-
-
-def _phrase(name: str, rules: Rules, evidence: dict[str, Evidence]) -> str:
-    criterion, item = rules.criteria[name.removeprefix("!")], evidence[name.removeprefix("!")]
-    value = f"{item.value:.1f}" if isinstance(item.value, float) else str(item.value)
-    negation = "not " if name.startswith("!") else ""
-    return f"{negation}{criterion.meaning} ({item.quantity} {value}, limit {criterion.comparison} {criterion.limit})"

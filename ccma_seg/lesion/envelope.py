@@ -105,7 +105,9 @@ def _starts(center: Floats, points: Floats, candidate: Candidate) -> list[Ellips
 def _possible(fit: Ellipsoid, field: rays.Field, params: LesionParams) -> bool:
     longest, _, shortest = fit.semi_axes_mm()
     inside = bool(field.geometry.contains(fit.center_mm))
-    return bool(np.isfinite(longest)) and longest <= params.range_mm and longest <= params.aspect_max * shortest and inside
+    return (
+        bool(np.isfinite(longest)) and longest <= params.range_mm and longest <= params.aspect_max * shortest and inside
+    )
 
 
 def _outer_surface(

@@ -1,5 +1,6 @@
 """Synthetic exams with known truth."""
 
+from ccma_seg.phantom.chance import random_recipe
 from ccma_seg.phantom.generation import Phantom, make_phantom
 from ccma_seg.phantom.insertion import insert
 from ccma_seg.phantom.recipe_files import parse_recipe, read_recipe, recipe_names
@@ -34,6 +35,7 @@ __all__ = [
     "insert",
     "make_phantom",
     "parse_recipe",
+    "random_recipe",
     "read_recipe",
     "recipe_names",
     "write_phantom",

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ccma_seg.anatomy.annulus import MitralAnnulus
+from ccma_seg.errors import NotBuiltError
 from ccma_seg.geometry import Floats, Geometry, Point, as_point
 from ccma_seg.phantom.bodies import Body, Filling, fill
 from ccma_seg.phantom.contrast import Brightness, brightness
@@ -39,7 +40,7 @@ class Phantom:
     """A synthetic exam and its truth."""
 
     volume: Volume
-    """The first phase."""
+    """The first phase; with a tilted gantry the slices really lie at `positions_mm`."""
     truth: dict[str, Any]
     """Named like the record of an analysis."""
     annulus: MitralAnnulus
@@ -52,7 +53,15 @@ class Phantom:
     label: Callable[[], LabelMap] = field(repr=False)
 
     def parts(self) -> LabelMap:
-        """Return the true parts, labels 1 to 7, on a crop of the volume's grid."""
+        """Return the true parts, labels 1 to 7, on a crop of the volume's grid.
+
+        Raises
+        ------
+        NotBuiltError
+            If the gantry is tilted: the images then do not lie on a regular grid.
+        """
+        if self.positions_mm is not None:
+            raise NotBuiltError("labels of an exam with a tilted gantry are not made: its slices are sheared")
         return self.label()
 
 

@@ -8,18 +8,26 @@ from scipy.ndimage import correlate1d, maximum_filter, minimum_filter, uniform_f
 
 from ccma_seg.anatomy.annulus import MitralAnnulus
 from ccma_seg.geometry import Floats, Geometry
+from ccma_seg.phantom.scanner import FWHM_TO_SD
 from ccma_seg.volume import Volume
 
 _AIR_SIDE_HU, _TISSUE_SIDE_HU = -600.0, -150.0
 """An edge between lung or air and tissue has both within reach."""
+_BETWEEN_HU = -400.0
+_STRAIGHT = (0.38, 0.62)
+"""Share of tissue round a straight edge between two wide regions; vessels of the lung have less."""
 _EDGE_REACH_PX = 9
-_EDGE_PERCENTILE = 8.0
+_EDGE_PERCENTILE = 15.0
 """Of the widths: the sharpest edges are those without motion, cut straight across."""
 _FWHM_RANGE_MM = (0.5, 2.2)
 _FEWEST_EDGES = 200
 _USUAL_FWHM_MM = 0.9
 
-_NOISE_HALF_MM = 9.0
+_NOISE_HALF_MM = 7.0
+_NOISE_PLACES_MM = ((0.0, 0.0, 24.0), (0.0, 0.0, 36.0), (-3.0, 3.0, -22.0), (-30.0, 2.0, -8.0))
+"""Blood of ventricle, atrium and aortic root, in the frame of the annulus."""
+_SMOOTH_MM = 6.0
+"""What varies over more than this is anatomy."""
 _NOISE_LAGS = 7
 """Pixels over which noise is correlated."""
 
@@ -56,16 +64,15 @@ def image_quality(volume: Volume, annulus: MitralAnnulus) -> ImageQuality:
 def edge_width_mm(volume: Volume, annulus: MitralAnnulus) -> float:
     """Estimate the in-plane width of the point spread from the steepest edges between lung or air and tissue.
 
-    The slope of a Gaussian edge at its middle is its height over (sd times the root of two pi); a central
-    difference widens it by a third of a pixel squared, which is taken off.
+    The slope of a Gaussian edge at its middle is its height over (sd times the root of two pi). A central
+    difference widens an edge along the grid by a third of a pixel squared, a diagonal one by a sixth: taken off.
     """
     widths = [w for k in _slices_near(volume.geometry, annulus) for w in _edge_widths_px(volume.hu[k])]
     if len(widths) < _FEWEST_EDGES:
         return _USUAL_FWHM_MM
     sd_px = float(np.percentile(widths, _EDGE_PERCENTILE))
     pixel = volume.geometry.spacing_mm[1]
-    true = np.sqrt(max(sd_px**2 - 1 / 3, 0.0)) * pixel * 2 * np.sqrt(2 * np.log(2))
-    return float(np.clip(true, *_FWHM_RANGE_MM))
+    return float(np.clip(sd_px * pixel / FWHM_TO_SD, *_FWHM_RANGE_MM))
 
 
 def noise_like(quality: ImageQuality, shape: tuple[int, int, int], *, seed: int) -> npt.NDArray[np.float32]:
@@ -101,21 +108,31 @@ def _edge_widths_px(image: npt.NDArray[np.int16]) -> list[float]:
     """Return the standard deviations, in pixels, of the edges of a slice."""
     hu = image.astype(np.float32)
     low, high = minimum_filter(hu, _EDGE_REACH_PX), maximum_filter(hu, _EDGE_REACH_PX)
-    across, down = np.gradient(hu)
+    across, down = (np.asarray(g, np.float32) for g in np.gradient(hu))
     slope = np.sqrt(across**2 + down**2)
     steepest = slope >= maximum_filter(slope, _EDGE_REACH_PX)
-    good = steepest & (low < _AIR_SIDE_HU) & (high > _TISSUE_SIDE_HU) & (high < 300) & (slope > 50)
-    return [float(v) for v in (high - low)[good] / slope[good] / np.sqrt(2 * np.pi)]
+    tissue = uniform_filter((hu > _BETWEEN_HU).astype(np.float32), _EDGE_REACH_PX)
+    straight = (tissue > _STRAIGHT[0]) & (tissue < _STRAIGHT[1])
+    good = steepest & straight & (low < _AIR_SIDE_HU) & (high > _TISSUE_SIDE_HU)
+    sd = (high - low)[good] / slope[good] / np.sqrt(2 * np.pi)
+    widened = (across[good] ** 4 + down[good] ** 4) / slope[good] ** 4 / 3
+    return [float(v) for v in np.sqrt(np.maximum(sd**2 - widened, 0))]
 
 
 def _noise_cube(volume: Volume, annulus: MitralAnnulus) -> Floats:
-    """Cut a cube of blood from the ventricle and take off what varies slowly."""
-    middle = annulus.to_patient((0.0, 0.0, 22.0))
-    box = volume.geometry.slices_around(middle, margin_mm=_NOISE_HALF_MM)
+    """Return the quietest of some cubes of blood, less what varies slowly: trabeculae and leaflets are not noise."""
+    cubes = [_residual(volume, annulus.to_patient(place)) for place in _NOISE_PLACES_MM]
+    return min((c for c in cubes if c is not None), key=lambda cube: float(np.median(np.abs(cube))))
+
+
+def _residual(volume: Volume, middle_mm: Floats) -> Floats | None:
+    if not volume.geometry.contains(middle_mm):
+        return None
+    box = volume.geometry.slices_around(middle_mm, margin_mm=_NOISE_HALF_MM)
     cube = volume.hu[box].astype(float)
-    size = max(round(6.0 / volume.geometry.spacing_mm[1]), 5)
+    size = max(round(_SMOOTH_MM / volume.geometry.spacing_mm[1]), 5)
     residual = cube - uniform_filter(cube, (1, size, size), mode="reflect")
-    limit = 3.5 * np.median(np.abs(residual)) / 0.6745
+    limit = 3.0 * np.median(np.abs(residual)) / 0.6745
     return np.asarray(np.clip(residual, -limit, limit) / np.sqrt(1 - 1 / size**2))
 
 

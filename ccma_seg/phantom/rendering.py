@@ -75,9 +75,10 @@ def paint(image: Hu32, grid: Grid, scene: Sequence[Painted]) -> None:
     A voxel that a surface crosses gets the share that lies inside, from its distance to the surface.
     """
     for item in scene:
-        box = grid.box(item.solid.low_mm, item.solid.high_mm)
-        if box is not None:
-            _paint_one(image[box], grid.part(box), item)
+        for solid in item.solid.parts or (item.solid,):
+            box = grid.box(solid.low_mm, solid.high_mm)
+            if box is not None:
+                _paint_one(image[box], grid.part(box), Painted(solid=solid, hu=item.hu))
 
 
 def _paint_one(image: Hu32, grid: Grid, item: Painted) -> None:

@@ -16,6 +16,12 @@ from ccma_seg.geometry import Floats
 Array = npt.NDArray[np.floating]
 Level = Callable[[Array, Array, Array], Array]
 
+_TUBE_SLACK = 1.2
+"""The distance to a tube is exact but for its taper."""
+
+_NEAR_MM = 4.0
+"""Distances matter to about this far from a surface."""
+
 _TINY = 1e-9
 """Keeps divisions at a centre finite."""
 
@@ -32,7 +38,10 @@ class Solid:
     """A box round the body, LPS."""
 
     slack: float = 1.5
-    """By how much the level may exceed the true distance far from the surface."""
+    """By how much the level may exceed the true distance, some mm from the surface."""
+
+    parts: tuple["Solid", ...] = ()
+    """What it is the union of, if it is one: parts may be painted one by one."""
 
 
 def ellipsoid(center: npt.ArrayLike, radii: npt.ArrayLike, axes: npt.ArrayLike | None = None) -> Solid:
@@ -48,7 +57,7 @@ def ellipsoid(center: npt.ArrayLike, radii: npt.ArrayLike, axes: npt.ArrayLike |
         slope = np.sqrt(a * a + b * b + d * d)
         return np.asarray(q * (q - 1) / (slope + _TINY) - (q < _TINY) * min(r))
 
-    return Solid(level=level, low_mm=c - reach, high_mm=c + reach, slack=float(max(r) / min(r)))
+    return Solid(level=level, low_mm=c - reach, high_mm=c + reach, slack=_slack(r))
 
 
 def tube(path: npt.ArrayLike, radii: npt.ArrayLike) -> Solid:
@@ -61,7 +70,9 @@ def tube(path: npt.ArrayLike, radii: npt.ArrayLike) -> Solid:
         return reduce(np.minimum, (_segment(piece, (x, y, z)) for piece in pieces))
 
     reach = widths[:, None]
-    return Solid(level=level, low_mm=(points - reach).min(axis=0), high_mm=(points + reach).max(axis=0))
+    return Solid(
+        level=level, low_mm=(points - reach).min(axis=0), high_mm=(points + reach).max(axis=0), slack=_TUBE_SLACK
+    )
 
 
 def half_space(point: npt.ArrayLike, outward: npt.ArrayLike) -> Solid:
@@ -86,7 +97,7 @@ def elliptic_column(center: npt.ArrayLike, radii: npt.ArrayLike) -> Solid:
         return np.asarray(q * (q - 1) / (slope + _TINY) - (q < _TINY) * min(a, b) + 0 * z)
 
     low, high = np.array([cx - a, cy - b, -np.inf]), np.array([cx + a, cy + b, np.inf])
-    return Solid(level=level, low_mm=low, high_mm=high, slack=max(a, b) / min(a, b))
+    return Solid(level=level, low_mm=low, high_mm=high, slack=_slack(np.array((a, b))))
 
 
 def union(*solids: Solid) -> Solid:
@@ -96,6 +107,7 @@ def union(*solids: Solid) -> Solid:
         low_mm=np.min([s.low_mm for s in solids], axis=0),
         high_mm=np.max([s.high_mm for s in solids], axis=0),
         slack=max(s.slack for s in solids),
+        parts=tuple(part for s in solids for part in (s.parts or (s,))),
     )
 
 
@@ -126,7 +138,13 @@ def grown(solid: Solid, by_mm: float) -> Solid:
         low_mm=solid.low_mm - by_mm * max(solid.slack, 1.0) * (by_mm > 0),
         high_mm=solid.high_mm + by_mm * max(solid.slack, 1.0) * (by_mm > 0),
         slack=solid.slack,
+        parts=tuple(grown(part, by_mm) for part in solid.parts),
     )
+
+
+def _slack(radii: Floats) -> float:
+    """Bound the error of the first-order distance to an ellipsoid, some mm from its surface."""
+    return float(min(radii.max() / radii.min(), 1 + _NEAR_MM * radii.max() / radii.min() ** 2))
 
 
 def _local(rows: Floats, center: Floats, position: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:

@@ -52,19 +52,22 @@ def exam_truth(
             "myocardium_hu": round(hu.myocardium, 2),
         },
         "heart": {"box_mm": _box(heart)},
-        **_findings(lesions, annulus),
+        **_findings(lesions, annulus, noise_sd_hu=recipe.scanner.noise_sd_hu),
     }
 
 
-def insertion_truth(lesions: Sequence[Built], annulus: MitralAnnulus, volume: Volume) -> dict[str, Any]:
+def insertion_truth(
+    lesions: Sequence[Built], annulus: MitralAnnulus, volume: Volume, *, noise_sd_hu: float
+) -> dict[str, Any]:
     """Tell what is true of lesions put into a CT."""
-    return {"schema_version": "1.0", "series": series_truth(volume), **_findings(lesions, annulus)}
+    findings = _findings(lesions, annulus, noise_sd_hu=noise_sd_hu)
+    return {"schema_version": "1.0", "series": series_truth(volume), **findings}
 
 
-def _findings(lesions: Sequence[Built], annulus: MitralAnnulus) -> dict[str, Any]:
+def _findings(lesions: Sequence[Built], annulus: MitralAnnulus, *, noise_sd_hu: float) -> dict[str, Any]:
     own = [b for b in lesions if b.spec.kind in {LesionKind.MASS, LesionKind.BAND} and not b.spec.other_kind]
     rest = [b for b in lesions if b not in own]
-    truths = [lesion_truth(b, annulus, number) for number, b in enumerate(own, 1)]
+    truths = [lesion_truth(b, annulus, number, noise_sd_hu=noise_sd_hu) for number, b in enumerate(own, 1)]
     verdicts = [t["verdict"] for t in truths] + [b.spec.verdict for b in rest if b.spec.verdict]
     return {
         "verdict": max(verdicts, key=_SERIOUS.index) if verdicts else "no_calcification",
@@ -75,16 +78,20 @@ def _findings(lesions: Sequence[Built], annulus: MitralAnnulus) -> dict[str, Any
     }
 
 
-def lesion_truth(built: Built, annulus: MitralAnnulus, number: int) -> dict[str, Any]:
+def lesion_truth(built: Built, annulus: MitralAnnulus, number: int, *, noise_sd_hu: float) -> dict[str, Any]:
     """Tell everything that is true of one lesion."""
     filling = _sampled(built)
     return {
         "id": number,
-        **(_mass_truth(built, annulus, filling) if built.mass else _band_truth(built, annulus, filling)),
+        **(
+            _mass_truth(built, annulus, filling, noise_sd_hu=noise_sd_hu)
+            if built.mass
+            else _band_truth(built, annulus, filling)
+        ),
     }
 
 
-def _mass_truth(built: Built, annulus: MitralAnnulus, filling: Filling) -> dict[str, Any]:
+def _mass_truth(built: Built, annulus: MitralAnnulus, filling: Filling, *, noise_sd_hu: float) -> dict[str, Any]:
     mass, spec = built.mass, built.spec
     assert mass is not None
     volumes = dict(zip((m.name for m in built.body.materials), filling.volumes_mm3, strict=True))
@@ -112,7 +119,7 @@ def _mass_truth(built: Built, annulus: MitralAnnulus, filling: Filling) -> dict[
                 {"width_mm": 2 * n.radius_mm, "direction": _rounded(n.direction), "faces": n.chamber} for n in gaps
             ],
         },
-        "core": _core(spec.core.texture_sd_hu, hu["core"], volumes["core"]),
+        "core": _core(float(np.hypot(spec.core.texture_sd_hu, noise_sd_hu)), hu["core"], volumes["core"]),
         "cavity": {
             "present": filled,
             "volume_mm3": round(volumes["cavity"], 1) if filled else None,
@@ -131,6 +138,7 @@ def _mass_truth(built: Built, annulus: MitralAnnulus, filling: Filling) -> dict[
 
 
 def _core(sd_hu: float, mean_hu: float, volume_mm3: float) -> dict[str, Any]:
+    """Tell what is true of a core; its spread is as scanned, with the noise."""
     if volume_mm3 <= 0:
         return {
             "mean_hu": None,
@@ -142,7 +150,7 @@ def _core(sd_hu: float, mean_hu: float, volume_mm3: float) -> dict[str, Any]:
         }
     return {
         "mean_hu": round(mean_hu, 1),
-        "sd_hu": sd_hu,
+        "sd_hu": round(sd_hu, 2),
         "p10_hu": round(mean_hu - _P10 * sd_hu, 1),
         "p90_hu": round(mean_hu + _P10 * sd_hu, 1),
         "volume_mm3": round(volume_mm3, 1),

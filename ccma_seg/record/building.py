@@ -25,6 +25,7 @@ def make_record(analysis: "Analysis") -> dict[str, Any]:
         "status": analysis.status,
         "reasons": [{"code": reason.code, "text": reason.text} for reason in analysis.reasons],
         "verdict": analysis.verdict,
+        "explanation": analysis.explanation,
         "software": {"name": "ccma-seg", "version": __version__, "config_sha256": analysis.config.sha256()},
         "config": analysis.config.as_dict(),
         "series": _series(analysis),

@@ -87,16 +87,12 @@ def _draw_heart_box(axes: Axes, analysis: Analysis, plane: Plane) -> None:
 
 
 def _write_words(figure: Figure, analysis: Analysis, labels: LabelMap) -> None:
-    contrast, sentence = analysis.anatomy.contrast, ""
-    if analysis.masses:
-        sentence = analysis.masses[0].finding.explanation
-    elif analysis.reasons:
-        sentence = analysis.reasons[-1].text
+    contrast = analysis.anatomy.contrast
     blood = "" if contrast.blood_pool_hu is None else f", blood {contrast.blood_pool_hu:.0f} HU"
     figure.suptitle(
         f"{analysis.verdict}   ({analysis.status}; contrast {contrast.state}{blood})", color=_INK, fontsize=13
     )
-    figure.text(0.5, 0.935, textwrap.shorten(sentence, 170), color=_INK, fontsize=9, ha="center")
+    figure.text(0.5, 0.935, textwrap.shorten(analysis.explanation, 170), color=_INK, fontsize=9, ha="center")
     present = [label for label in LABEL_NAMES if (labels.labels == label).any()]
     for place, label in enumerate(present):
         figure.text(0.06 + 0.13 * place, 0.02, f"■ {LABEL_NAMES[label]}", color=LABEL_COLORS[label], fontsize=9)

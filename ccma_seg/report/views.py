@@ -1,6 +1,7 @@
 """Planes through a volume, for pictures: where they lie and what is seen on them."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -66,9 +67,7 @@ def annular_planes(annulus: MitralAnnulus, center_mm: Point) -> list[Plane]:
     ]
 
 
-def sample(
-    values: npt.NDArray[np.generic], geometry: Geometry, plane: Plane, *, linear: bool
-) -> npt.NDArray[np.generic]:
+def sample(values: npt.NDArray[Any], geometry: Geometry, plane: Plane, *, linear: bool) -> npt.NDArray[Any]:
     """Look up voxels on a plane, linearly or the nearest; outside the grid is padding (HU) or 0 (labels)."""
     index = geometry.to_index(plane.positions_mm())
     outside = PADDING_HU if linear else 0

@@ -84,11 +84,15 @@ def whole_folder(out: Path) -> Iterator[Path]:
         yield folder
         _take_place(folder, out)
     except OSError as error:
-        why = "the disk is full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else error.strerror or str(error)
-        raise OutputError(f"results cannot be written to {out.name}: {why}") from error
+        raise OutputError(f"results cannot be written to {out.name}: {_why(error)}") from error
     finally:
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _why(error: OSError) -> str:
+    cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
+    return "the disk is full" if cause.errno in (errno.ENOSPC, errno.EDQUOT) else cause.strerror or str(cause)
 
 
 def _take_place(folder: Path, out: Path) -> None:

@@ -7,11 +7,9 @@ from typing import Any
 import imagecodecs
 import numpy as np
 import numpy.typing as npt
-from pydicom.encaps import encapsulate
-from pydicom.pixels import get_decoder
 from pydicom.uid import UID
 
-from ccma_seg.series.frames import quiet
+from ccma_seg.series.elements import DEFLATED, EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE
 from ccma_seg.series.images import PixelCoding
 
 Values = npt.NDArray[Any]
@@ -25,8 +23,13 @@ DECODERS: dict[str, Callable[[bytes], Values]] = {
     "1.2.840.10008.1.2.4.81": imagecodecs.jpegls_decode,
     "1.2.840.10008.1.2.4.90": imagecodecs.jpeg2k_decode,
     "1.2.840.10008.1.2.4.91": imagecodecs.jpeg2k_decode,
+    "1.2.840.10008.1.2.4.201": imagecodecs.jpeg2k_decode,
+    "1.2.840.10008.1.2.4.202": imagecodecs.jpeg2k_decode,
+    "1.2.840.10008.1.2.4.203": imagecodecs.jpeg2k_decode,
 }
-"""By transfer syntax: those that run in several threads at a time. pydicom has the others."""
+"""By transfer syntax. All of them run in several threads at a time, which pydicom's do not."""
+
+RUN_LENGTH = "1.2.840.10008.1.2.5"
 
 
 class PixelError(ValueError):
@@ -47,14 +50,21 @@ def decode(stream: bytes, coding: PixelCoding) -> Values:
         raise PixelError(
             f"the header says {shape[0]} x {shape[1]} pixels, the stream holds {announced[0]} x {announced[1]}"
         )
-    decoder = DECODERS.get(coding.transfer_syntax)
     try:
-        values = np.asarray(_by_pydicom(stream, coding) if decoder is None else decoder(stream))
+        values = _decoded(stream, coding)
+    except PixelError:
+        raise
     except Exception as error:  # decoders raise anything on damaged streams
-        raise PixelError(f"the compressed pixels are damaged ({type(error).__name__})") from error
+        raise PixelError(f"its compressed pixels are damaged ({type(error).__name__})") from error
     if values.shape != shape or values.dtype.kind not in "iu":
         raise PixelError(f"the header says {shape[0]} x {shape[1]} pixels, the stream holds {values.shape}")
     return values
+
+
+def decoders() -> dict[str, tuple[str, ...]]:
+    """Return the names of the transfer syntaxes that can be read, each with the library that decodes it."""
+    plain = {UID(uid).name: ("ccma-seg",) for uid in (IMPLICIT_LITTLE, EXPLICIT_LITTLE, EXPLICIT_BIG, DEFLATED)}
+    return plain | {UID(uid).name: ("imagecodecs",) for uid in (RUN_LENGTH, *DECODERS)}
 
 
 def announced_shape(stream: bytes) -> tuple[int, int] | None:
@@ -74,40 +84,33 @@ def announced_shape(stream: bytes) -> tuple[int, int] | None:
 
 _J2K_SIZE_END = 24
 _MARKER = 0xFF
+_END, _END_AND_FILLING = b"\xff\xd9", 4
+"""What all JPEG streams end with; a byte may follow to make the length even."""
+
 _FRAME_MARKERS = frozenset((0xC0, 0xC1, 0xC2, 0xC3, 0xF7))
 """Baseline, extended, progressive, lossless JPEG; JPEG-LS."""
 
 
-def _by_pydicom(stream: bytes, coding: PixelCoding) -> Values:
-    with quiet():
-        values, _ = get_decoder(UID(coding.transfer_syntax)).as_array(
-            encapsulate([stream]),
-            raw=True,
-            rows=coding.rows,
-            columns=coding.columns,
-            number_of_frames=1,
-            samples_per_pixel=1,
-            bits_allocated=coding.bits_allocated,
-            bits_stored=coding.bits_stored,
-            pixel_representation=int(coding.signed),
-            photometric_interpretation="MONOCHROME2",
-            pixel_keyword="PixelData",
-        )
-    return np.asarray(values)
+def _decoded(stream: bytes, coding: PixelCoding) -> Values:
+    if coding.transfer_syntax == RUN_LENGTH:
+        return _decode_run_lengths(stream, coding)
+    decoder = DECODERS.get(coding.transfer_syntax)
+    if decoder is None:
+        raise PixelError(f"its transfer syntax {coding.transfer_syntax or 'without a name'} cannot be decoded here")
+    if _END not in stream[-_END_AND_FILLING:]:
+        raise PixelError("its compressed pixels are cut short")
+    return np.asarray(decoder(stream))
 
 
-def decoders() -> dict[str, tuple[str, ...]]:
-    """Return, for every transfer syntax of compressed CT, the libraries here that can decode it."""
-    with quiet():
-        return {UID(syntax).name: _libraries(syntax) for syntax in _COMPRESSED}
-
-
-def _libraries(syntax: str) -> tuple[str, ...]:
-    own = ("imagecodecs",) if syntax in DECODERS else ()
-    try:
-        return own + get_decoder(UID(syntax)).available_plugins
-    except NotImplementedError:
-        return own
-
-
-_COMPRESSED = (*DECODERS, "1.2.840.10008.1.2.5", "1.2.840.10008.1.2.4.201")
+def _decode_run_lengths(stream: bytes, coding: PixelCoding) -> Values:
+    """Decode DICOM's run-length coding: one PackBits segment for each byte of a value, the most significant first."""
+    count, *starts = struct.unpack_from("<16I", stream)
+    size, pixels = coding.bits_allocated // 8, coding.rows * coding.columns
+    if count != size:
+        raise PixelError(f"{count} run-length segments for values of {size} bytes")
+    ends = [*starts[1:count], len(stream)]
+    planes = np.zeros((size, pixels), np.uint8)
+    for plane, start, end in zip(planes, starts, ends, strict=False):
+        plane[:] = np.frombuffer(imagecodecs.packbits_decode(stream[start:end]), np.uint8)[:pixels]
+    values = np.ascontiguousarray(planes.T).view(f">u{size}").astype(f"u{size}")
+    return values.reshape(coding.rows, coding.columns)

@@ -1,0 +1,84 @@
+"""One plain sentence for a verdict."""
+
+from typing import Any
+
+from ccma_seg.classification.findings import Evidence, Outcome, Verdict
+
+_SENTENCES = {
+    Verdict.MAC: "Ordinary calcification of the annulus, not a caseous mass: it fails {failed}.",
+    Verdict.OTHER: "Not a calcification of the mitral annulus: it fails {failed}.",
+    Verdict.INDETERMINATE: "The images do not decide: {nearest}.",
+    Verdict.CCMA: (
+        "Caseous calcification: {size} with a calcified rim round a less dense core; no CT sign of rupture{limit}."
+    ),
+    Verdict.CCMA_RUPTURE_NOT_ASSESSABLE: (
+        "Caseous calcification: {size}; its core is as dense as the enhanced blood, so rupture cannot be assessed "
+        "on this phase alone; a scan without contrast or a second phase would tell."
+    ),
+    Verdict.CCMA_POSSIBLE_RUPTURE: "Caseous calcification: {size}, with a possible rupture: {signs}.",
+    Verdict.RUPTURED_CCMA: "Ruptured caseous calcification: {size} with {signs}.",
+}
+
+
+def explain(
+    verdict: Verdict, values: dict[str, Any], evidence: dict[str, Evidence], *, lacking: dict[str, tuple[str, ...]]
+) -> str:
+    """Put a verdict into one sentence with the figures that matter for it.
+
+    Parameters
+    ----------
+    verdict
+        What is explained.
+    values
+        Measurements by key path.
+    evidence
+        By criterion.
+    lacking
+        What every other verdict lacks.
+    """
+    enhanced = evidence["enhanced"].outcome if "enhanced" in evidence else Outcome.NOT_MEASURED
+    return _SENTENCES[verdict].format(
+        size=_size(values),
+        signs=_signs(values),
+        failed=_failed(verdict, evidence, lacking),
+        nearest=_nearest(lacking),
+        limit="" if enhanced == Outcome.HOLDS else " (without contrast a filled cavity cannot be seen)",
+    )
+
+
+def _size(values: dict[str, Any]) -> str:
+    long_mm, short_mm = values["long_axis_mm"], values["short_axis_mm"]
+    return "a mass" if long_mm is None or short_mm is None else f"a mass of {long_mm:.0f} x {short_mm:.0f} mm"
+
+
+def _signs(values: dict[str, Any]) -> str:
+    """Name the signs of rupture that were seen."""
+    signs = []
+    if values["cavity.present"]:
+        signs.append("a contrast-filled cavity")
+    if values["cavity.neck_mm"] is not None:
+        chambers = " and the ".join(name.replace("_", " ") for name in values["cavity.communicates_with"])
+        signs.append(f"a neck of {values['cavity.neck_mm']:.1f} mm" + (f" to the {chambers}" if chambers else ""))
+    if values["leak.present"]:
+        signs.append("leaked material outside the rim")
+    return ", ".join(signs)
+
+
+def _failed(verdict: Verdict, evidence: dict[str, Evidence], lacking: dict[str, tuple[str, ...]]) -> str:
+    """Name what keeps a mass from being caseous: the failed criteria that plain CCMA asks for."""
+    wanted = lacking.get(Verdict.CCMA, ()) if verdict != Verdict.CCMA else ()
+    failed = [item for item in evidence.values() if item.outcome == Outcome.FAILS and _asks(item) in wanted]
+    return "; ".join(f"{_asks(item)} ({_shown(item.value)})" for item in failed) or "the criteria of a caseous mass"
+
+
+def _nearest(lacking: dict[str, tuple[str, ...]]) -> str:
+    verdict, wishes = min(lacking.items(), key=lambda entry: len(entry[1]), default=("", ()))
+    return f"for {verdict} it lacks {'; '.join(wishes)}" if wishes else "no criteria are met"
+
+
+def _asks(item: Evidence) -> str:
+    return f"{item.quantity} {item.comparison} {item.limit}"
+
+
+def _shown(value: float | bool | None) -> str:  # noqa: FBT001  a measured value may be a yes or no
+    return f"{value:.1f}" if isinstance(value, float) else str(value)
