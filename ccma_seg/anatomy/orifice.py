@@ -54,6 +54,8 @@ class Orifice:
     normal: Floats
     apex_mm: Floats
     uncertainty_mm: float
+    clear: bool
+    """Whether no calcified mass hides it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +97,7 @@ def find_orifice(basins: Basins, dense: Bools, frame: HeartFrame, *, depth: Dept
     apex = _apex(basins, frame, params)
     normal = unit((1 - params.apex_weight) * frame.axes[0] + params.apex_weight * unit(apex - place))
     uncertainty_mm = float(np.hypot(depth.sd_mm, params.lateral_sd_mm))
-    return Orifice(center_mm=place, normal=normal, apex_mm=apex, uncertainty_mm=uncertainty_mm)
+    return Orifice(center_mm=place, normal=normal, apex_mm=apex, uncertainty_mm=uncertainty_mm, clear=clear)
 
 
 def _outer_half(points: Floats, params: OrificeParams) -> float | None:
