@@ -110,6 +110,10 @@ def test_what_is_no_ct_volume_is_refused_in_plain_words(tmp_path, elements, why)
         read_series(tmp_path)
 
 
+def test_ct_whose_modality_was_stripped_is_told_by_its_class(tmp_path):
+    np.testing.assert_array_equal(read_series(write_ct(tmp_path, Modality="")).hu, volume_hu())
+
+
 def test_eight_bit_images_are_no_hounsfield_units(tmp_path):
     def shrink(image, _):
         image.BitsAllocated, image.BitsStored, image.HighBit = 8, 8, 7
@@ -120,7 +124,7 @@ def test_eight_bit_images_are_no_hounsfield_units(tmp_path):
 
 
 def test_a_single_slice_is_no_volume(tmp_path):
-    with pytest.raises(NoSeriesError, match="at least 3 slices, the series has 1"):
+    with pytest.raises(NoSeriesError, match="at least 3 slices, it has 1; give the whole folder"):
         read_series(save(ct_slice(0), tmp_path / "one"))
 
 
@@ -332,6 +336,28 @@ def test_a_slice_beside_the_others_is_refused_whatever_is_allowed(tmp_path):
     write_ct(tmp_path, edit=push)
     with pytest.raises(IncompleteVolumeError, match="beside"):
         read_series(tmp_path, allow_missing_slices=True, allow_gantry_tilt=True)
+
+
+def test_a_gap_as_wide_as_the_annulus_is_never_interpolated(tmp_path):
+    write_ct(tmp_path, skip=(8, 9, 10))
+    with pytest.raises(IncompleteVolumeError, match=r"at most 15 mm.*20\.00 mm after slice 8"):
+        read_series(tmp_path, allow_missing_slices=True)
+
+
+def test_slices_that_lean_too_much_are_never_corrected(tmp_path):
+    def lean(image, index):
+        image.ImagePositionPatient = [-10, 20 + 5 * index, -100 + 5 * index]
+
+    write_ct(tmp_path, edit=lean)
+    with pytest.raises(IncompleteVolumeError, match="lean by 45 degrees"):
+        read_series(tmp_path, allow_gantry_tilt=True)
+
+
+def test_two_patients_are_refused_even_if_one_of_them_is_incomplete(tmp_path):
+    write_ct(tmp_path / "a")
+    write_ct(tmp_path / "b", PatientID="SOMEBODY-ELSE", SeriesInstanceUID=f"{UID}20", skip=(9,))
+    with pytest.raises(NoSeriesError, match="one patient"):
+        read_series(tmp_path)
 
 
 def test_more_voxels_than_allowed_are_refused(tmp_path):

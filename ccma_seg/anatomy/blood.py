@@ -8,7 +8,7 @@ from scipy import ndimage
 from skimage.segmentation import watershed
 
 from ccma_seg import itk
-from ccma_seg.anatomy.coarse import crop_to, smooth
+from ccma_seg.anatomy.coarse import crop_to, dense_parts, smooth
 from ccma_seg.anatomy.findings import BLOOD_POOL_LA, BLOOD_POOL_LV
 from ccma_seg.anatomy.frame import HeartFrame
 from ccma_seg.geometry import Bools, Floats, Floats32, Geometry
@@ -59,6 +59,8 @@ class Enhancement:
 
     values: Floats32
     """(z, y, x)."""
+    dense: Bools
+    """Where calcified masses are, and what they enclose."""
     geometry: Geometry
 
 
@@ -72,13 +74,19 @@ class Basins:
     """In the heart's frame, (z, y, x, 3)."""
 
 
-def enhancement(volume: Volume, frame: HeartFrame, levels: tuple[float, float], *, params: BloodParams) -> Enhancement:
+def enhancement(
+    volume: Volume, frame: HeartFrame, levels: tuple[float, float], *, dense_hu: float, params: BloodParams
+) -> Enhancement:
     """Measure enhancement in a cube round the left heart."""
     middle = frame.to_patient(np.array([params.ahead_mm, 0, 0]))
     grid = crop_to(volume, middle, half_mm=params.half_mm, cell_mm=params.cell_mm)
     muscle_hu, blood_hu = levels
     values = np.clip((grid.hu - muscle_hu) / (blood_hu - muscle_hu), -2, 1).astype(np.float32)
-    return Enhancement(values=smooth(values, sigma_cells=params.smoothing_cells), geometry=grid.geometry)
+    return Enhancement(
+        values=smooth(values, sigma_cells=params.smoothing_cells),
+        dense=dense_parts(grid.hu, above_hu=dense_hu, margin_cells=1),
+        geometry=grid.geometry,
+    )
 
 
 def flood(enhanced: Enhancement, frame: HeartFrame, *, params: BloodParams) -> Basins:
@@ -89,7 +97,7 @@ def flood(enhanced: Enhancement, frame: HeartFrame, *, params: BloodParams) -> B
     z, y, x = np.indices(grid.shape, dtype=np.float32, sparse=True)
     along = [first[i] + steps[i, 0] * x + steps[i, 1] * y + steps[i, 2] * z for i in range(3)]
     positions = np.stack(along, axis=-1).astype(np.float32)
-    blood = enhanced.values > params.threshold
+    blood = (enhanced.values > params.threshold) & ~enhanced.dense
     markers = np.where(blood, _markers(positions, frame, params), 0).astype(np.uint8)
     floor = np.maximum(enhanced.values, -0.2)
     slope = np.sqrt(sum(ndimage.sobel(floor, axis=axis) ** 2 for axis in range(3)))

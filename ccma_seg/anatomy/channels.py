@@ -1,12 +1,12 @@
 """What a CT shows of a heart, in numbers that do not depend on scanner or contrast: tissue, fat, blood."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import ndimage
 
 from ccma_seg.anatomy.coarse import CoarseGrid, smooth
-from ccma_seg.geometry import Floats, Floats32, Geometry
+from ccma_seg.geometry import Bools, Floats, Floats32, Geometry
 
 TISSUE_HU = (-160.0, 60.0)
 """From air and lung (0) to soft tissue (1): blood, muscle, contrast and calcium are one above."""
@@ -33,6 +33,10 @@ class Channels:
         values = [ndimage.map_coordinates(c, index, order=1, mode="nearest") for c in self.values]
         inside = ndimage.map_coordinates(self.measured, index, order=1, mode="constant", cval=0.0)
         return np.stack(values), inside
+
+    def without(self, masked: Bools) -> "Channels":
+        """Return the same pictures, as if part of them had not been measured."""
+        return replace(self, measured=np.where(masked, np.float32(0), self.measured))
 
 
 def channels(grid: CoarseGrid, *, sigma_cells: float = 1.0, blood: tuple[float, float] | None = None) -> Channels:

@@ -9,8 +9,11 @@ from ccma_seg import itk
 from ccma_seg.geometry import Bools, Floats, Floats32, Geometry, as_point
 from ccma_seg.volume import PADDING_HU, Volume
 
-_SATURATED_HU = 700
+_SATURATED_HU = 1000
 """Metal and dense contrast weigh no more than this in the mean of a cell."""
+
+_BALL = ndimage.generate_binary_structure(3, 1)
+"""A cell and its six neighbours."""
 
 _PADDED_HU = PADDING_HU + 4
 """Cells below this hold nothing but padding."""
@@ -72,6 +75,15 @@ def _patient_grid(corners_mm: Floats, cell_mm: float) -> Geometry:
     low, high = corners_mm.min(axis=0), corners_mm.max(axis=0)
     x, y, z = (int(n) for n in np.ceil((high - low) / cell_mm - 1e-6) + 1)
     return Geometry(shape=(z, y, x), spacing_mm=(cell_mm, cell_mm, cell_mm), origin_mm=as_point(low))
+
+
+def dense_parts(hu: Floats32, *, above_hu: float, margin_cells: int) -> Bools:
+    """Return where calcified masses are, with what their shell encloses and a margin."""
+    dense = np.asarray(hu > above_hu)
+    if not dense.any():
+        return dense
+    closed = ndimage.binary_closing(dense, _BALL)
+    return np.asarray(ndimage.binary_dilation(ndimage.binary_fill_holes(closed | dense), _BALL, margin_cells))
 
 
 def smooth(values: Floats32, *, sigma_cells: float) -> Floats32:

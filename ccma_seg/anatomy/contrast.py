@@ -28,6 +28,16 @@ class ContrastParams:
     muscle_ceiling_hu: float = 105.0
     """Myocardium takes up a share of the blood's contrast: 80-105 HU on CTA, about 60 in venous phases."""
 
+    calcium_above_hu: float = 100.0
+    """Calcium is this much brighter than blood (rule T2)."""
+
+    calcium_floor_hu: float = 200.0
+    """And at least this bright."""
+
+    def calcium_hu(self, blood_hu: float) -> float:
+        """Return the HU above which a cell is calcium, metal or undiluted contrast."""
+        return max(self.calcium_floor_hu, blood_hu + self.calcium_above_hu)
+
     def state_of(self, blood_hu: float) -> ContrastState:
         """Name the state of enhancement."""
         if blood_hu < self.plain_below_hu:

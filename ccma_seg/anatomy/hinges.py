@@ -11,7 +11,10 @@ from scipy import ndimage
 
 from ccma_seg.anatomy.blood import Enhancement
 from ccma_seg.anatomy.frame import HeartFrame
-from ccma_seg.geometry import Floats
+from ccma_seg.geometry import Bools, Floats
+
+_HIDDEN = 0.5
+"""Behind a calcified mass the wall may be thick or thin."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +41,10 @@ class HingeParams:
     shift_sd_mm: float = 6.0
     tilt_sd: float = 0.3
     prior_weight: float = 0.02
+    most_hidden: float = 0.3
+    """Directions of which a calcified mass hides more than this do not count."""
+    least_directions: int = 8
+    """With fewer that count there is no step."""
     ring_mm: float = 16.0
     """Radius of the annulus."""
 
@@ -58,7 +65,12 @@ def find_step(enhanced: Enhancement, frame: HeartFrame, *, params: HingeParams) 
     """Find the plane across the axis where the muscular wall begins."""
     angles = np.radians(np.arange(params.side_deg[0], params.side_deg[1] + 1, params.step_deg))
     along = np.arange(params.reach_mm[0], params.reach_mm[1] + 1)
-    step = _step_filter(_muscle(enhanced, frame, angles, along, params), params.window_mm)
+    wall, hidden = _muscle(enhanced, frame, angles, along, params)
+    shown = hidden[:, np.abs(along) < params.shift_mm].mean(axis=1) < params.most_hidden
+    if shown.sum() < params.least_directions:
+        return Step(depth_mm=0.0, slopes=(0.0, 0.0), contrast=0.0)
+    angles = angles[shown]
+    step = _step_filter(np.where(hidden, _HIDDEN, wall)[shown], params.window_mm)
     shifts = np.arange(-params.shift_mm, params.shift_mm + 0.1, 0.5)
     tilts = np.arange(-params.tilt, params.tilt + 0.01, 0.1)
     depth, slope_y, slope_z = (v.ravel() for v in np.meshgrid(shifts, tilts, tilts, indexing="ij"))
@@ -72,8 +84,10 @@ def find_step(enhanced: Enhancement, frame: HeartFrame, *, params: HingeParams) 
     return Step(depth_mm=float(depth[best]), slopes=slopes, contrast=float(gain[best]))
 
 
-def _muscle(enhanced: Enhancement, frame: HeartFrame, angles: Floats, along: Floats, params: HingeParams) -> Floats:
-    """Return how thick the muscle outside the blood is, as a share of `wall_mm`; shape (angle, along)."""
+def _muscle(
+    enhanced: Enhancement, frame: HeartFrame, angles: Floats, along: Floats, params: HingeParams
+) -> tuple[Floats, Bools]:
+    """Return how thick the muscle outside the blood is, as a share of `wall_mm`, and where a mass hides it."""
     radii = np.arange(params.radius_mm)
     across = np.stack([np.zeros_like(angles), np.cos(angles), np.sin(angles)], axis=1)
     rays = across[:, None, None, :] * radii[:, None] + np.array([1.0, 0, 0]) * along[:, None, None]
@@ -84,7 +98,10 @@ def _muscle(enhanced: Enhancement, frame: HeartFrame, angles: Floats, along: Flo
     wall = np.clip(first[..., None] + np.arange(1, params.wall_mm + 1), 0, len(radii) - 1)
     behind = np.take_along_axis(seen, wall, axis=2)
     muscle = (behind > params.muscle[0]) & (behind < params.muscle[1])
-    return np.asarray(np.cumprod(muscle, axis=2).mean(axis=2))
+    thickness = np.cumprod(muscle, axis=2).mean(axis=2)
+    nearest = np.clip(np.rint(index), 0, np.array(enhanced.dense.shape)[:, None, None, None] - 1).astype(int)
+    hidden = enhanced.dense[tuple(nearest)] & (np.arange(len(radii)) <= first[..., None] + params.wall_mm)
+    return np.asarray(thickness), np.asarray(hidden.any(axis=2))
 
 
 def _step_filter(muscle: Floats, window: int) -> Floats:

@@ -44,8 +44,8 @@ class LocateParams:
     cut_off_factor: float = 1.5
     """By which the uncertainty grows where part of the heart is missing."""
 
-    doubtful_mm: float = 4.5
-    """With contrast, an annulus less certain than this is doubtful."""
+    doubtful_mm: float = 6.0
+    """With contrast, an annulus less certain than this is doubtful: it happens where the heart is cut off too."""
 
 
 def locate(
@@ -156,11 +156,12 @@ def _by_blood(
     """Sharpen the annulus where blood shows, and part its pools."""
     assert heart.levels is not None
     frame = heart_frame(heart.pose, template)
-    enhanced = enhancement(volume, frame, heart.levels, params=params.blood)
+    dense_hu = params.heart.contrast.calcium_hu(heart.levels[1])
+    enhanced = enhancement(volume, frame, heart.levels, dense_hu=dense_hu, params=params.blood)
     depth = depth_of(find_step(enhanced, frame, params=params.hinges), params=params.orifice)
     frame = frame.moved_along(depth.mm)
     basins = flood(enhanced, frame, params=params.blood)
-    orifice = find_orifice(basins, frame, depth, params=params.orifice)
+    orifice = find_orifice(basins, enhanced.dense, frame, depth=depth, params=params.orifice)
     uncertainty_mm = max(orifice.uncertainty_mm, heart.least_uncertainty_mm)
     if any(reason.code == "heart_cut_off" for reason in plain.reasons):
         uncertainty_mm *= params.cut_off_factor

@@ -8,7 +8,7 @@ from ccma_seg.anatomy.blood import Basins, interface
 from ccma_seg.anatomy.findings import BLOOD_POOL_LV
 from ccma_seg.anatomy.frame import HeartFrame
 from ccma_seg.anatomy.hinges import Step
-from ccma_seg.geometry import Floats, unit
+from ccma_seg.geometry import Bools, Floats, unit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +34,8 @@ class OrificeParams:
     """The interface may move the centre sideways by this much."""
     least_points: int = 100
     """Of the interface, or it is not used."""
+    mass_mm3: float = 1000.0
+    """Of calcium near the annulus, with its margin; from there on it hides the interface."""
     far_share: float = 0.985
     """The part of the ventricle's blood beyond this share of it along the axis is its apex."""
     apex_aside_mm: float = 20.0
@@ -76,12 +78,14 @@ def depth_of(step: Step, *, params: OrificeParams) -> Depth:
     return template.and_also(Depth(mm=step.depth_mm, sd_mm=error))
 
 
-def find_orifice(basins: Basins, frame: HeartFrame, depth: Depth, *, params: OrificeParams) -> Orifice:
+def find_orifice(basins: Basins, dense: Bools, frame: HeartFrame, *, depth: Depth, params: OrificeParams) -> Orifice:
     """Weigh the interface of the pools in, and look for the apex in the ventricle's blood.
 
-    `frame` begins at `depth`.
+    `frame` begins at `depth`. The interface does not count where a calcified mass bends it.
     """
-    rim = _outer_half(interface(basins, within_mm=params.near_mm), params)
+    near = np.linalg.norm(basins.positions[dense], axis=-1) < params.near_mm
+    clear = int(near.sum()) * basins.geometry.voxel_mm3 < params.mass_mm3
+    rim = _outer_half(interface(basins, within_mm=params.near_mm), params) if clear else None
     center = np.zeros(3)
     if rim is not None:
         found = Depth(mm=float(np.clip(rim[0], -12, 12)), sd_mm=params.interface_sd_mm)

@@ -74,7 +74,7 @@ class Components:
         """Give voxels other labels; 0 drops a voxel, and numbers close up."""
         present = np.bincount(label, minlength=1) > 0
         present[0] = False
-        number = np.cumsum(present)
+        number = np.cumsum(present, dtype=np.intp)
         return replace(self.where(label > 0), label=number[label[label > 0]], count=int(present.sum()))
 
     def where(self, keep: Bools) -> "Components":

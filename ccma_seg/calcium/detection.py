@@ -137,7 +137,8 @@ def _split_at_root(
     """Give the part of a calcification that lies in the aortic root a label of its own."""
     root = in_root(components, anatomy=anatomy, annulus=annulus, params=params)
     share = components.mean(root)
-    mixed = (share >= params.min_split_share) & (share <= 1 - params.min_split_share)
+    touches = components.min(components.ring_mm) <= params.near_annulus_mm
+    mixed = touches & (share >= params.min_split_share) & (share <= 1 - params.min_split_share)
     apart = root & mixed[components.label - 1] if components.count else root
     return components.relabelled(components.label + components.count * apart)
 

@@ -47,6 +47,7 @@ class Features:
     wide_fat: float
     """Share of fat beyond a coronary artery's wall."""
     lung: float
+    wide_lung: float
     blood: float
     pool: float
     lowest_hu: float
@@ -55,6 +56,11 @@ class Features:
     def depth_mm(self) -> float:
         """How far apical of the annulus centre the centroid lies."""
         return self.frame_mm[2]
+
+    @property
+    def angle_deg(self) -> float:
+        """Where round the annulus the centroid lies."""
+        return float(np.degrees(np.arctan2(self.frame_mm[1], self.frame_mm[0])))
 
     @property
     def axis_mm(self) -> float:
@@ -117,6 +123,7 @@ def find_features(
         "fat": around.fat,
         "wide_fat": wider.fat,
         "lung": around.lung,
+        "wide_lung": wider.lung,
         "blood": around.blood,
         "pool": around.pool,
         "lowest_hu": around.lowest_hu,

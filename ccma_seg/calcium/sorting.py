@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ccma_seg.anatomy.sectors import TRIGONE_DEG
 from ccma_seg.calcium.features import Features
 from ccma_seg.calcium.findings import CalciumKind
 from ccma_seg.calcium.parameters import CalciumParams
@@ -44,9 +45,11 @@ def sort_by_place(features: Features, place: Place) -> tuple[CalciumKind, str]:
 def near_annulus(features: Features, place: Place) -> bool:
     """Tell whether a component lies on the annulus (L1), give or take the annulus' own uncertainty.
 
-    The allowance is for masses: a small focus off the ring is more likely something else.
+    The allowance is for masses on the posterior side: a small focus off the ring is more likely something else, and
+    off the anterior side lies the aortic root.
     """
-    allowance = place.uncertainty_mm * min(features.volume_mm3 / place.params.faint_volume_mm3, 1)
+    posterior = abs(features.angle_deg) <= TRIGONE_DEG
+    allowance = posterior * place.uncertainty_mm * min(features.volume_mm3 / place.params.faint_volume_mm3, 1)
     return _beyond_l1_mm(features, place.params) <= allowance
 
 
@@ -88,7 +91,8 @@ def _metal(f: Features, place: Place) -> str | None:
 
 def _aortic_valve(f: Features, place: Place) -> str | None:
     in_fat = f.fat >= place.params.coronary_fat_share and f.width_mm <= place.params.coronary_width_mm
-    if f.root_share < 0.5 or in_fat:  # most of it
+    share = place.params.min_split_share if depends_on_uncertainty(f, place) else 0.5  # some of it, or most of it
+    if f.root_share < share or in_fat:
         return None
     return f"{f.root_mm:.0f} mm from the centre of the aortic root"
 
@@ -126,7 +130,7 @@ def _annular(f: Features, place: Place) -> str | None:
 def _papillary(f: Features, place: Place) -> str | None:
     params = place.params
     inside = f.axis_mm <= params.cavity_radius_mm and f.fat < MAX_INNER_FAT and f.lung == 0
-    in_blood = place.blood is None or f.blood >= MIN_LAYER_BLOOD
+    in_blood = place.blood is None or (f.blood >= MIN_LAYER_BLOOD and not is_faint(f, place))
     if params.papillary_depth_mm < f.depth_mm <= MAX_LV_DEPTH_MM and inside and in_blood:
         return f"{f.depth_mm:.0f} mm apical of the annulus, within the LV"
     return None
@@ -159,7 +163,7 @@ def _bone(f: Features, place: Place) -> str | None:
 def _coronary(f: Features, place: Place) -> str | None:
     params = place.params
     if (
-        f.width_mm <= params.coronary_width_mm
+        f.width_mm <= MAX_CURVED_WIDTH_MM
         and max(f.fat, f.wide_fat) >= params.coronary_offset_fat_share
         and f.lung < params.pericardial_lung_share
     ):
@@ -168,8 +172,9 @@ def _coronary(f: Features, place: Place) -> str | None:
 
 
 def _pericardial(f: Features, place: Place) -> str | None:
-    if f.lung >= place.params.pericardial_lung_share:
-        return f"at the border with the lung ({f.lung:.0%})"
+    lung = max(f.lung, f.wide_lung)
+    if lung >= place.params.pericardial_lung_share:
+        return f"at the border with the lung ({lung:.0%})"
     return None
 
 
@@ -187,6 +192,9 @@ MAX_FRINGE_MM3 = 500.0
 
 MIN_LAYER_BLOOD = 0.3
 """Share of blood round what lies within a chamber (proposal)."""
+
+MAX_CURVED_WIDTH_MM = 12.0
+"""Away from the annulus a calcified coronary artery may bend (proposal)."""
 
 MIXING_BLOOD = 0.45
 """Share of blood round a streak of brighter blood; annular calcium has muscle or fat on one side (proposal)."""

@@ -7,12 +7,16 @@ from scipy import ndimage
 
 from ccma_seg.anatomy.findings import Anatomy, ContrastState
 from ccma_seg.geometry import Bools
-from ccma_seg.lesion.findings import CAVITY, CORE, Lesion
+from ccma_seg.lesion.findings import CAVITY, CORE, Lesion, Passage
 from ccma_seg.lesion.neck import find_passage
 from ccma_seg.lesion.params import LesionParams
 from ccma_seg.lesion.parts import depth_mm
+from ccma_seg.lesion.rays import Singles
 from ccma_seg.reasons import Reason
 from ccma_seg.volume import LabelMap, Volume
+
+_FEW_VOXELS = 20
+"""Fewer voxels of paste say nothing of its HU."""
 
 
 def find_cavity(volume: Volume, anatomy: Anatomy, lesion: Lesion, *, params: LesionParams) -> Lesion:
@@ -20,31 +24,54 @@ def find_cavity(volume: Volume, anatomy: Anatomy, lesion: Lesion, *, params: Les
 
     Paste and blood can have the same HU: without a way to a chamber, what looks like blood stays core, with a reason.
     """
-    if anatomy.contrast.state != ContrastState.ENHANCED or anatomy.contrast.blood_pool_hu is None:
+    blood_hu = anatomy.contrast.blood_pool_hu
+    if anatomy.contrast.state != ContrastState.ENHANCED or blood_hu is None:
         return _with(lesion, Reason("cavity_needs_contrast", "Without contrast a cavity cannot be told from the core."))
-    blood = blood_like_inside(volume, lesion, anatomy.contrast.blood_pool_hu, params=params)
-    volume_mm3 = float(blood.sum() * lesion.parts.geometry.voxel_mm3)
-    if volume_mm3 < params.cavity_min_mm3:
+    smooth = smooth_hu(volume, lesion, params)
+    clear = lesion.parts.mask(CORE) & (depth_mm(lesion.parts.geometry, lesion.envelope) >= params.erosion_thin_mm)
+    low, high = (blood_hu * f for f in params.blood_like)
+    blood = largest_part(clear & (smooth >= low) & (smooth <= high))
+    if float(blood.sum() * lesion.parts.geometry.voxel_mm3) < params.cavity_min_mm3:
         return lesion
     thick = volume.geometry.spacing_mm[0] > params.neck_slice_mm
     passage = None if thick else find_passage(volume, anatomy, lesion, params=params)
-    if passage is None:
+    if passage is None or not _convinces(passage, smooth[blood], clear=clear, blood=blood, params=params):
         text = "The inside is as bright as blood; whether it is blood cannot be told without a way out being seen."
         return _with(lesion, Reason("core_like_blood", text, degrades=True))
     labels = lesion.parts.labels.copy()
-    labels[_grown(blood, lesion)] = CAVITY
+    labels[_cavity_mask(lesion, smooth, clear=clear, blood=blood)] = CAVITY
     return replace(lesion, parts=LabelMap(labels=labels, geometry=lesion.parts.geometry), passage=passage)
 
 
-def blood_like_inside(volume: Volume, lesion: Lesion, blood_hu: float, *, params: LesionParams) -> Bools:
-    """Return where, clear of the rim, the inside is as bright as blood once noise is averaged out."""
-    geometry = lesion.parts.geometry
+def smooth_hu(volume: Volume, lesion: Lesion, params: LesionParams) -> Singles:
+    """Return HU round a lesion, averaged against noise."""
     hu = volume.hu[lesion.parts.slices_in(volume.geometry)].astype(np.float32)
-    size = np.maximum(1, np.rint(params.smoothing_mm / np.array(geometry.spacing_mm))).astype(int)
-    smooth = ndimage.uniform_filter(hu, size, mode="nearest")
-    low, high = (blood_hu * f for f in params.blood_like)
-    clear = lesion.parts.mask(CORE) & (depth_mm(geometry, lesion.envelope) >= params.erosion_thin_mm)
-    return largest_part(clear & (smooth >= low) & (smooth <= high))
+    size = np.maximum(1, np.rint(params.smoothing_mm / np.array(volume.geometry.spacing_mm))).astype(int)
+    return np.asarray(ndimage.uniform_filter(hu, size, mode="nearest"), np.float32)
+
+
+def _convinces(passage: Passage, hu: Singles, *, clear: Bools, blood: Bools, params: LesionParams) -> bool:
+    """Tell whether blood is the likelier reading: as bright as the chamber reached, and by a hole or beside paste.
+
+    A patchy rim round a core of the brightness of blood opens widely, and the core is of one brightness.
+    """
+    ratio = float(np.median(hu)) / passage.chamber_hu
+    low, high = params.cavity_ratio
+    mixed = float(blood.sum()) < params.cavity_share_alone * float(clear.sum())
+    return low <= ratio <= high and (mixed or passage.neck_mm <= params.neck_alone_mm)
+
+
+def _cavity_mask(lesion: Lesion, smooth: Singles, *, clear: Bools, blood: Bools) -> Bools:
+    """Cut the inside halfway between blood and paste, and give the margin next to the rim to the nearer of the two."""
+    paste = clear & ~ndimage.binary_dilation(blood, iterations=3)
+    cut = float(np.median(smooth[blood]) + np.median(smooth[paste])) / 2 if paste.sum() >= _FEW_VOXELS else 0.0
+    inside = largest_part(clear & (smooth >= cut))
+    spacing = lesion.parts.geometry.spacing_mm
+    core = lesion.parts.mask(CORE)
+    to_blood = ndimage.distance_transform_edt(~inside, sampling=spacing)
+    rest = clear & ~inside
+    to_core = ndimage.distance_transform_edt(~rest, sampling=spacing) if rest.any() else np.inf
+    return np.asarray(inside | (core & ~clear & (to_blood <= to_core)))
 
 
 def largest_part(mask: Bools) -> Bools:
@@ -53,16 +80,6 @@ def largest_part(mask: Bools) -> Bools:
     if count <= 1:
         return mask
     return np.asarray(labels == 1 + np.bincount(labels.ravel())[1:].argmax())
-
-
-def _grown(blood: Bools, lesion: Lesion) -> Bools:
-    """Give the margin next to the rim to cavity or core, whichever is nearer."""
-    core = lesion.parts.mask(CORE)
-    deep = depth_mm(lesion.parts.geometry, lesion.envelope) >= 1.0
-    spacing = lesion.parts.geometry.spacing_mm
-    to_blood = ndimage.distance_transform_edt(~blood, sampling=spacing)
-    to_core = ndimage.distance_transform_edt(~(core & deep & ~blood), sampling=spacing)
-    return np.asarray(blood | (core & ~deep & (to_blood <= to_core)))
 
 
 def _with(lesion: Lesion, reason: Reason) -> Lesion:

@@ -7,7 +7,7 @@ import numpy as np
 from ccma_seg.geometry import Floats
 
 _ROWS, _COLUMNS = np.tril_indices(3)
-_ITERATIONS = 25
+_ITERATIONS = 12
 _RIDGE = 1e-6
 
 
@@ -60,7 +60,7 @@ def fit_ellipsoid(
     pull = np.diag(np.r_[np.full(3, _RIDGE), np.full(6, prior * radius**2)])
     belief = np.ones(len(points_mm)) if trust is None else trust
     for step in range(_ITERATIONS):
-        width = tolerance_mm * max(1.0, 4.0 * 0.75**step)
+        width = tolerance_mm * max(1.0, 4.0 * 0.6**step)
         residual, slope = _radial(points_mm, state, radius)
         weight = belief / (1 + (residual / width) ** 2) ** 2
         normal = slope.T @ (weight[:, None] * slope) + pull
@@ -70,17 +70,18 @@ def fit_ellipsoid(
 
 
 def agreement(points_mm: Floats, ellipsoid: Ellipsoid, *, tolerance_mm: float) -> float:
-    """Return how much of an ellipsoid's surface points agree with: Geman-McClure weights, one vote a direction."""
+    """Return how many points lie on an ellipsoid, less those well inside it, where no wall should be met."""
     state = np.concatenate([ellipsoid.center_mm, ellipsoid.shape[_ROWS, _COLUMNS]])
     residual, _ = _radial(points_mm, state, 1.0)
-    return float((1 / (1 + (residual / tolerance_mm) ** 2)).sum())
+    on_it = 1 / (1 + (residual / tolerance_mm) ** 2) ** 2
+    return float(on_it.sum() - (residual < -2 * tolerance_mm).sum())
 
 
 def triangular(ellipsoid: Ellipsoid) -> Ellipsoid:
     """Return the same ellipsoid with a lower triangular shape."""
     quadric = ellipsoid.shape.T @ ellipsoid.shape
     flipped = np.linalg.cholesky(quadric[::-1, ::-1])[::-1, ::-1]
-    return Ellipsoid(center_mm=ellipsoid.center_mm, shape=flipped.T)
+    return Ellipsoid(center_mm=ellipsoid.center_mm, shape=np.asarray(flipped.T, float))
 
 
 def _lower(values: Floats) -> Floats:

@@ -50,6 +50,8 @@ class Passage:
     """Diameter of the largest ball that gets through: twice the clearance at the narrowest place."""
     direction: Point
     """Unit vector from the centre of the mass to that place."""
+    chamber_hu: float
+    """Median HU of the blood of the chamber next to it."""
     chambers: tuple[str, ...]
     """Which chambers it leads to: left_ventricle, left_atrium."""
 

@@ -34,6 +34,7 @@ class _Region:
     """Cavity, clear of the rim."""
     chamber: npt.NDArray[np.uint8]
     """Blood-pool label outside the mass."""
+    hu: Floats
     points_mm: Floats
 
 
@@ -53,9 +54,11 @@ def find_passage(volume: Volume, anatomy: Anatomy, lesion: Lesion, *, params: Le
     clearance, where, _ = ways[0]
     direction = unit(where - np.array(lesion.envelope.center_mm))
     sigma = float(blur_sigma_mm(volume, direction[None], params)[0])
+    sigma2 = sigma**2 + _smoothing_mm(anatomy, params) ** 2
     found = {chamber for _, _, chamber in ways}
     return Passage(
-        neck_mm=2 * clearance + sigma**2 / clearance,
+        neck_mm=2 * clearance + sigma2 / clearance,
+        chamber_hu=float(np.median(region.hu[region.chamber == ways[0][2]])),
         direction=as_point(direction),
         chambers=tuple(name for label, name in CHAMBERS.items() if label in found),
     )
@@ -90,7 +93,11 @@ def _fine_region(volume: Volume, anatomy: Anatomy, lesion: Lesion, params: Lesio
     axes = [np.arange(a, b + step, step) for a, b in zip(low, high, strict=True)]
     points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
     field = field_around(volume, (low + high) / 2, radius_mm=float((high - low).max()) / 2 + 2)
-    return _read_region(field, anatomy, envelope, points)
+    return _read_region(field, anatomy, envelope, points=points, smoothing_mm=_smoothing_mm(anatomy, params))
+
+
+def _smoothing_mm(anatomy: Anatomy, params: LesionParams) -> float:
+    return params.neck_smoothing * (anatomy.contrast.blood_pool_sd_hu or 0.0)
 
 
 def _openings(envelope: Envelope, blood_hu: float | None) -> Bools:
@@ -101,13 +108,13 @@ def _openings(envelope: Envelope, blood_hu: float | None) -> Bools:
     return np.logical_or(~envelope.covered, envelope.rim_hu < (usual + blood_hu) / 2)
 
 
-def _read_region(field: Field, anatomy: Anatomy, envelope: Envelope, points: Floats) -> _Region:
+def _read_region(field: Field, anatomy: Anatomy, envelope: Envelope, *, points: Floats, smoothing_mm: float) -> _Region:
     blood_hu, pools = anatomy.contrast.blood_pool_hu or 0.0, anatomy.blood_pools
     rim_hu = float(np.median(envelope.rim_hu[envelope.covered]))
     soft_hu = min(anatomy.myocardium_hu or _SOFT_HU, _SOFT_HU)
-    hu = field.at(points)
-    blood = (hu > (blood_hu + soft_hu) / 2) & (hu < (blood_hu + rim_hu) / 2)
     step = float(points[1, 0, 0, 0] - points[0, 0, 0, 0])
+    hu = ndimage.gaussian_filter(field.at(points), smoothing_mm / step)
+    blood = (hu > (blood_hu + soft_hu) / 2) & (hu < (blood_hu + rim_hu) / 2)
     clearance = ndimage.distance_transform_edt(blood) * step
     offset = points - np.array(envelope.center_mm)
     distance = np.linalg.norm(offset, axis=-1)
@@ -120,7 +127,7 @@ def _read_region(field: Field, anatomy: Anatomy, envelope: Envelope, points: Flo
         valid = np.asarray(((index >= 0) & (index < pools.labels.shape)).all(axis=1))
         index = np.where(valid[:, None], index, 0)
         chamber[outside] = np.where(valid, pools.labels[tuple(index.T)], 0)
-    return _Region(clearance_mm=clearance, inside=inside, chamber=chamber, points_mm=points)
+    return _Region(clearance_mm=clearance, inside=inside, chamber=chamber, hu=hu, points_mm=points)
 
 
 def _widest(region: _Region, goal: Bools, *, least_mm: float) -> tuple[float, Floats] | None:

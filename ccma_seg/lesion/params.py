@@ -75,10 +75,13 @@ class LesionParams:
     aspect_max: float = 4.0
     """Longest over shortest radius of a mass; 1.0-2.1 are reported (clinical.md 1.2), longer ones are bands."""
 
-    enclosed_min_mm3: float = 8.0
-    """Least enclosed volume on the search grid worth following: a 2 mm cube."""
+    enclosed_min_mm3: float = 2.0
+    """Least enclosed volume on the search grid worth following: two of its voxels."""
 
-    candidates_max: int = 10
+    overlap_max: float = 0.05
+    """Two masses overlap by no more than this share of a surface: one wall cannot be the rim of both."""
+
+    candidates_max: int = 6
     """How many enclosed places are followed at most, so that time stays bounded."""
 
     thin_slice_mm: float = 1.0
@@ -87,14 +90,25 @@ class LesionParams:
     erosion_thin_mm: float = 1.0
     erosion_thick_mm: float = 2.0
 
-    core_share_min: float = 0.1
-    """Least share of the mass that is inside the rim; less is a solid calcification (clinical.md C1)."""
+    core_share_min: float = 0.04
+    """Least share of the mass that is inside the rim, below which nothing of it can be told; whether a core of more
+    counts is for the classifier to say (clinical.md C1: 0.1)."""
 
     dense_fraction: float = 0.75
     """Of the rim's 95th percentile: as dense as this is calcified (clinical.md C1)."""
 
     blood_like: tuple[float, float] = (0.8, 1.2)
     """HU over the blood pool's between which an inside looks like blood (clinical.md E2)."""
+
+    cavity_ratio: tuple[float, float] = (0.8, 1.1)
+    """HU of a cavity over that of the chamber it opens to: 0.85-1.05 (clinical.md 11), and noise."""
+
+    cavity_share_alone: float = 0.9
+    """Where more of the inside than this is as bright as blood, there is no paste beside it to compare with."""
+
+    neck_alone_mm: float = 6.0
+    """Without paste beside it, only blood behind a hole up to this width is called a cavity; necks of 2-5 mm are
+    known (clinical.md 3, 11), and wider openings are those of a patchy rim."""
 
     smoothing_mm: float = 1.5
     """Edge of the box over which HU are averaged against noise before blood is told from paste."""
@@ -105,6 +119,9 @@ class LesionParams:
     neck_step_mm: float = 0.15
     """Grid on which the way out is looked for: a tenth of the smallest neck looked for, and less."""
 
+    neck_smoothing: float = 0.006
+    """Blur (mm) per HU of noise with which the way out is read: noise roughens its walls and makes it seem narrow."""
+
     neck_points: int = 300_000
     """Largest grid; coarser steps are taken beyond it, so that time stays bounded."""
 
@@ -113,6 +130,21 @@ class LesionParams:
 
     leak_hu: tuple[float, float] = (40.0, 140.0)
     """HU of leaked material, without and with contrast (clinical.md 3)."""
+
+    leak_below_blood_hu: float = 100.0
+    """Leaked material is at least this much darker than enhanced blood (clinical.md N3)."""
+
+    leak_reach_mm: float = 24.0
+    """How far beyond the rim leaks are followed: the largest in clinical.md 11, 20 mm, and a margin."""
+
+    leak_least_mm3: float = 14.0
+    """Least volume of a leak: a ball of 3 mm (clinical.md 11)."""
+
+    leak_largest_mm: float = 25.0
+    """Diameter of the ball that a leak does not exceed: 20 mm (clinical.md 11), and a margin."""
+
+    leak_in_blood: float = 0.35
+    """Least share of the layer round a leak that is blood, partial volume being none; less is tissue of the wall."""
 
     neck_possible_mm: float = 1.0
     """Narrower ways out are not told from noise (clinical.md 5.5)."""

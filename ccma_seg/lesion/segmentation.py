@@ -6,12 +6,13 @@ from scipy.spatial import cKDTree
 from ccma_seg.anatomy.annulus import MitralAnnulus
 from ccma_seg.anatomy.findings import Anatomy
 from ccma_seg.calcium.findings import CalciumMap
-from ccma_seg.geometry import Floats
+from ccma_seg.geometry import Bools, Floats
 from ccma_seg.lesion import sphere
 from ccma_seg.lesion.candidates import Candidate, find_candidates
 from ccma_seg.lesion.cavity import find_cavity
 from ccma_seg.lesion.envelope import find_envelope
 from ccma_seg.lesion.findings import Envelope, Lesion
+from ccma_seg.lesion.leak import find_leak
 from ccma_seg.lesion.params import LesionParams
 from ccma_seg.lesion.parts import crop_around, label_parts
 from ccma_seg.lesion.surface import envelope_points
@@ -51,7 +52,7 @@ def segment(
         envelope = find_envelope(volume, candidate, params)
         if envelope is None or not is_mass(envelope, anatomy.annulus, params):
             continue
-        if not any(_holds(e, np.array(envelope.center_mm)) for e, _ in envelopes):
+        if not any(_overlap(envelope, other) > params.overlap_max for other, _ in envelopes):
             envelopes.append((envelope, candidate.wall_hu))
     envelopes.sort(key=lambda found: -_volume_mm3(found[0]))
     return tuple(_lesion(volume, anatomy, found, id_=k, params=params) for k, found in enumerate(envelopes, start=1))
@@ -83,7 +84,7 @@ def annulus_distances_mm(envelope: Envelope, annulus: MitralAnnulus) -> tuple[fl
     tree = cKDTree(annulus.curve_mm)
     near, _ = tree.query(envelope_points(envelope))
     centre, _ = tree.query(envelope.center_mm)
-    through = any(_holds(envelope, p) for p in annulus.curve_mm)
+    through = bool(_within(envelope, annulus.curve_mm).any())
     return 0.0 if through else float(near.min()), float(centre)
 
 
@@ -93,12 +94,25 @@ def _promising(candidates: tuple[Candidate, ...], params: LesionParams) -> tuple
 
 def _holds(envelope: Envelope, point_mm: Floats) -> bool:
     """Tell whether a point lies within an envelope."""
-    offset = point_mm - np.array(envelope.center_mm)
-    distance = float(np.linalg.norm(offset))
-    if distance > float(envelope.outer_radius_mm.max()):
-        return False
-    nearest = int((sphere.directions(envelope.covered.size) @ offset).argmax())
-    return distance <= float(envelope.outer_radius_mm[nearest])
+    return bool(_within(envelope, point_mm[None])[0])
+
+
+def _within(envelope: Envelope, points_mm: Floats) -> Bools:
+    """Tell which points, shape (n, 3), lie within an envelope."""
+    offset = points_mm - np.array(envelope.center_mm)
+    distance = np.linalg.norm(offset, axis=1)
+    inside = distance <= envelope.outer_radius_mm.max()
+    nearest = (offset[inside] @ sphere.directions(envelope.covered.size).T).argmax(axis=1)
+    inside[inside] = distance[inside] <= envelope.outer_radius_mm[nearest]
+    return np.asarray(inside)
+
+
+def _overlap(first: Envelope, second: Envelope) -> float:
+    """Return the larger share of one surface that lies within the other."""
+    return max(
+        float(_within(first, envelope_points(second)[::8]).mean()),
+        float(_within(second, envelope_points(first)[::8]).mean()),
+    )
 
 
 def _volume_mm3(envelope: Envelope) -> float:
@@ -112,4 +126,4 @@ def _lesion(
     geometry = volume.geometry.crop(crop_around(volume.geometry, envelope))
     parts = LabelMap(labels=label_parts(geometry, envelope), geometry=geometry)
     lesion = Lesion(id=id_, parts=parts, envelope=envelope, wall_hu=wall_hu)
-    return find_cavity(volume, anatomy, lesion, params=params)
+    return find_leak(volume, anatomy, find_cavity(volume, anatomy, lesion, params=params), params=params)

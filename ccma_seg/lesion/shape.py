@@ -10,9 +10,6 @@ from skimage.measure import marching_cubes
 from ccma_seg.geometry import Bools, Floats, Geometry
 from ccma_seg.lesion.sphere import Indices
 
-_FEW_CORNERS = 3000
-"""Up to this many corners of the convex hull all distances are compared."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
@@ -158,13 +155,12 @@ def describe_mask(mask: Bools, geometry: Geometry) -> MaskShape:
 
 
 def _largest_distance(points_mm: Floats) -> float:
-    """Return the largest distance between two points, exactly for a few, else within a block at a time."""
-    best = 0.0
-    for start in range(0, len(points_mm), _FEW_CORNERS):
-        block = points_mm[start : start + _FEW_CORNERS]
-        squares = (block**2).sum(axis=1)[:, None] + (points_mm**2).sum(axis=1) - 2 * block @ points_mm.T
-        best = max(best, float(squares.max()))
-    return float(np.sqrt(best))
+    """Return the largest distance between two points: only those far enough out can be its ends."""
+    offset = points_mm - points_mm.mean(axis=0)
+    away = np.linalg.norm(offset, axis=1)
+    least = max(float(np.linalg.norm(offset - p, axis=1).max()) for p in (offset[away.argmax()], offset[0]))
+    ends = offset[away >= least - away.max()]
+    return max(float(np.linalg.norm(ends - p, axis=1).max()) for p in ends)
 
 
 def _three(values: npt.ArrayLike) -> tuple[float, float, float]:

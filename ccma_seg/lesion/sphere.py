@@ -6,7 +6,6 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import coo_array, csr_array
 from scipy.spatial import ConvexHull
-from scipy.special import sph_harm_y
 
 from ccma_seg.geometry import Floats
 
@@ -48,15 +47,33 @@ def neighbours(count: int) -> csr_array:
 
 
 def harmonics(unit_vectors: Floats, degree: int) -> Floats:
-    """Return the real spherical harmonics up to a degree, shape (n, (degree + 1)^2)."""
-    polar = np.arccos(np.clip(unit_vectors[:, 2], -1, 1))
-    turn = np.arctan2(unit_vectors[:, 1], unit_vectors[:, 0])
-    columns = []
-    for level in range(degree + 1):
-        for order in range(-level, level + 1):
-            value = sph_harm_y(level, abs(order), polar, turn)
-            columns.append((value.imag if order < 0 else value.real) * (np.sqrt(2) if order else 1))
-    return np.stack(columns, axis=1)
+    """Return the real spherical harmonics up to a degree, shape (n, (degree + 1)^2), by level and rising order.
+
+    Orthonormal on the sphere; by the usual recurrence of associated Legendre functions, without sin^order, which the
+    powers of x + iy bring in.
+    """
+    x, y, z = unit_vectors.T
+    columns = np.empty((len(x), (degree + 1) ** 2))
+    real, imaginary = np.ones_like(x), np.zeros_like(x)
+    diagonal = np.sqrt(1 / (4 * np.pi))
+    for order in range(degree + 1):
+        before, legendre = np.zeros_like(z), np.full_like(z, diagonal)
+        for level in range(order, degree + 1):
+            middle = level * (level + 1)
+            if order:
+                columns[:, middle - order] = np.sqrt(2) * legendre * imaginary
+            columns[:, middle + order] = (np.sqrt(2) if order else 1) * legendre * real
+            before, legendre = legendre, _next_legendre(z, (before, legendre), level + 1, order)
+        diagonal *= np.sqrt((2 * order + 3) / (2 * order + 2))
+        real, imaginary = real * x - imaginary * y, real * y + imaginary * x
+    return columns
+
+
+def _next_legendre(z: Floats, last: tuple[Floats, Floats], level: int, order: int) -> Floats:
+    before, legendre = last
+    scale = np.sqrt((4 * level**2 - 1) / (level**2 - order**2))
+    share = np.sqrt(((level - 1) ** 2 - order**2) / (4 * (level - 1) ** 2 - 1)) if level - 1 > order else 0.0
+    return np.asarray(scale * (z * legendre - share * before))
 
 
 def degrees(degree: int) -> Indices:

@@ -49,7 +49,7 @@ def choose_series(
     wanted = _of_phase(_of_uid(inventory.series, series_uid), phase, params)
     options = {"allow_missing_slices": allow_missing_slices, "allow_gantry_tilt": allow_gantry_tilt}
     readable = [series for series in wanted if series.refusal_with(**options) is None]
-    _one_patient(readable or wanted)
+    _one_patient([series for series in wanted if series in readable or _is_slices(series)])
     if not readable:
         raise _refused(inventory, wanted, options)
     best = max(readable, key=lambda series: series.rank)
@@ -116,8 +116,9 @@ def _list(series: tuple[Series, ...]) -> str:
 
 def _refused(inventory: Inventory, wanted: list[Series], options: dict[str, bool]) -> CcmaError:
     """Return the error for an input of which nothing can be read."""
+    damaged = _damaged(inventory)
     if not wanted:
-        return NoSeriesError(_nothing(inventory))
+        return CorruptInputError(f"{damaged}; copy it again") if damaged else NoSeriesError(_nothing(inventory))
     grave = [series for series in wanted if _is_slices(series)]
     if grave:
         return _grave(inventory, max(grave, key=lambda series: series.rank), options)
@@ -131,11 +132,16 @@ def _refused(inventory: Inventory, wanted: list[Series], options: dict[str, bool
 def _grave(inventory: Inventory, series: Series, options: dict[str, bool]) -> CcmaError:
     """Return the error for slices that could have been a volume, but for a defect."""
     error = series.refusal_with(**options) or NoSeriesError("refused")
-    damaged = [skipped for skipped in inventory.skipped if skipped.reason.code == DAMAGED]
-    if not damaged:
-        return error
-    name, why = PurePosixPath(damaged[0].name).name, damaged[0].reason.text
-    return CorruptInputError(f"{name} must be a whole DICOM file: {why}; copy it again (without it, {error})")
+    damaged = _damaged(inventory)
+    return CorruptInputError(f"{damaged}; copy it again (without it, {error})") if damaged else error
+
+
+def _damaged(inventory: Inventory) -> str | None:
+    """Name the first file that is DICOM, but damaged."""
+    damaged = next((skipped for skipped in inventory.skipped if skipped.reason.code == DAMAGED), None)
+    if damaged is None:
+        return None
+    return f"{PurePosixPath(damaged.name).name} must be a whole DICOM file: {damaged.reason.text}"
 
 
 def _nothing(inventory: Inventory) -> str:

@@ -65,7 +65,7 @@ def _place(plane: Hu, offset_px: Floats, out: Hu) -> None:
 def _even(volume: Volume, layout: Layout, params: ReadParams) -> Volume:
     """Interpolate between slices to an even distance, the usual one of the stack."""
     heights = layout.heights_mm - layout.heights_mm[0]
-    count = round(float(heights[-1]) / layout.step_mm) + 1
+    count = layout.even_count
     wanted = np.linspace(0.0, heights[-1], count)
     upper = np.clip(np.searchsorted(heights, wanted), 1, len(heights) - 1)
     weight = (wanted - heights[upper - 1]) / (heights[upper] - heights[upper - 1])

@@ -15,6 +15,7 @@ EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
 IMPLICIT_LITTLE = "1.2.840.10008.1.2"
 EXPLICIT_BIG = "1.2.840.10008.1.2.2"
 DEFLATED = "1.2.840.10008.1.2.1.99"
+PLAIN = frozenset((EXPLICIT_LITTLE, IMPLICIT_LITTLE, EXPLICIT_BIG, DEFLATED))
 UNDEFINED = 0xFFFFFFFF
 
 _PREAMBLE = 128
@@ -26,6 +27,7 @@ _ITEM_GROUP = 0xFFFE
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _LONGEST_FIRST_ELEMENT = 4096
 _DEEPEST_NESTING = 32
+_FIRST_ELEMENT_BYTES = 16
 
 
 class HeaderError(ValueError):
@@ -151,7 +153,17 @@ def _meta(data: bytes) -> tuple[int, str]:
     for tag, offset, length in _walk(cursor, coding, group=_META_GROUP):
         if tag == TRANSFER_SYNTAX:
             syntax = data[offset : offset + length].decode("ascii", "replace").strip("\0 ")
-    return cursor.at, syntax or EXPLICIT_LITTLE
+    return cursor.at, _true_syntax(syntax, data[cursor.at : cursor.at + _FIRST_ELEMENT_BYTES])
+
+
+def _true_syntax(declared: str, head: bytes) -> str:
+    """Return the transfer syntax, corrected where the first element is written otherwise than declared."""
+    if declared in (EXPLICIT_BIG, DEFLATED):
+        return declared
+    coding = _bare_coding(head)
+    if coding is not None and coding.implicit != (declared == IMPLICIT_LITTLE):
+        return IMPLICIT_LITTLE if coding.implicit else EXPLICIT_LITTLE
+    return declared or EXPLICIT_LITTLE
 
 
 def _bare_coding(head: bytes) -> _Coding | None:

@@ -20,10 +20,11 @@ def split_frames(image: Image, *, limit: int) -> tuple[Image, ...] | str:
     """Return one image a frame, or why that cannot be; frames without a place of their own stay together."""
     if image.coding.frames > _MOST_FRAMES:
         return f"claims {image.coding.frames} frames"
-    data = image.source.read()
-    if image.coding.deflated:
-        data = inflate(data, limit=limit)
     try:
+        if image.coding.deflated:
+            data = inflate(image.source.read(), limit=limit)
+        else:
+            data = image.source.read(0, image.coding.offset)
         with quiet():
             dataset = dcmread(BytesIO(data), stop_before_pixels=True, force=True)
             shared = _first(dataset, "SharedFunctionalGroupsSequence")

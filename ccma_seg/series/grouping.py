@@ -1,6 +1,5 @@
 """Which images make up one volume."""
 
-import hashlib
 import itertools
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable
@@ -10,10 +9,11 @@ import numpy as np
 
 from ccma_seg.geometry import Floats
 from ccma_seg.reasons import Reason
-from ccma_seg.series.headers import UNREADABLE
+from ccma_seg.series.decoding import PixelError
 from ccma_seg.series.images import Image
 from ccma_seg.series.kinds import is_derived, kind_of
 from ccma_seg.series.params import ReadParams
+from ccma_seg.series.pixels import fingerprint
 
 _SPACING_DIGITS = 4
 
@@ -162,13 +162,12 @@ def _without_copies(layers: list[list[Image]]) -> tuple[dict[int, int], list[Ima
 
 
 def _fingerprint(image: Image) -> Hashable:
-    """Return what exact copies share: phase, reconstruction and the stored pixels."""
+    """Return what exact copies share: phase, reconstruction, place and the stored pixels."""
     same = (image.phase_percent, image.trigger_time_ms, image.acquisition, image.kernel, image.content_time)
     try:
-        pixels = image.source.read(0 if image.coding.deflated else image.coding.offset)
-    except UNREADABLE:
-        return (*same, image.source.name)
-    return (*same, image.position_mm, image.frame, hashlib.sha256(pixels).digest())
+        return (*same, image.position_mm, fingerprint(image))
+    except PixelError:
+        return (*same, image.source.name, image.frame)
 
 
 def _parts(images: list[Image], key: Callable[[Image], Hashable]) -> list[list[Image]]:

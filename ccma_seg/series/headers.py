@@ -15,9 +15,10 @@ from ccma_seg.series.elements import (
     transfer_syntax,
 )
 from ccma_seg.series.frames import split_frames
-from ccma_seg.series.images import TAGS, WANTED, Image, read_image
+from ccma_seg.series.images import Image, read_image
 from ccma_seg.series.params import ReadParams
 from ccma_seg.series.sources import Source
+from ccma_seg.series.values import TAGS, WANTED
 
 _FIRST_BYTES = 16_384
 """Holds the header of most CT slices, and is one read."""
@@ -35,7 +36,7 @@ DAMAGED, NOT_READ = "damaged_file", "unreadable_file"
 _NOT_DICOM = Reason("not_dicom", "not DICOM")
 _SIGNATURES = {
     b"PK\x03\x04": Reason("archive", "a zip archive inside the input; give it by itself"),
-    b"\x1f\x8b": Reason("archive", "a gzip archive; unpack it"),
+    b"\x1f\x8b": Reason("archive", "a gzip file; unpack it, or give it by itself if it is NIfTI"),
 }
 
 

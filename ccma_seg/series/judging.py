@@ -57,30 +57,27 @@ def _obstacles(images: tuple[Image, ...], layout: Layout | str, params: ReadPara
     if kind is not None:
         yield Obstacle(error=NoSeriesError, code=kind.code, text=kind.text)
         return
-    yield from _size(images, params)
+    yield from _size(images, layout, params)
     yield from _values(images)
+    yield from _cut_short(images)
     if isinstance(layout, str):
         yield Obstacle(error=NoSeriesError, code="no_position", text=f"the series {layout}")
     elif len(images) < params.min_slices:
-        text = f"a volume needs at least {params.min_slices} slices, the series has {len(images)}"
+        text = f"a series needs at least {params.min_slices} slices, it has {len(images)}; give the whole folder"
         yield Obstacle(error=NoSeriesError, code="too_few_slices", text=text)
     else:
-        yield from _cut_short(images)
         yield from _places(layout, params)
 
 
-def _size(images: tuple[Image, ...], params: ReadParams) -> Iterator[Obstacle]:
+def _size(images: tuple[Image, ...], layout: Layout | str, params: ReadParams) -> Iterator[Obstacle]:
+    """Estimate the volume, corrected if need be, before anything is allocated."""
     coding = images[0].coding
-    voxels = (
-        len(images) * coding.frames * coding.rows * coding.columns
-        if len(images) == 1
-        else (len(images) * coding.rows * coding.columns)
-    )
+    slices = len(images) if isinstance(layout, str) else max(len(images), layout.even_count)
+    voxels = slices * coding.rows * coding.columns
     if voxels > params.max_voxels:
-        shape = f"{max(len(images), coding.frames if len(images) == 1 else 1)} x {coding.rows} x {coding.columns}"
         text = (
-            f"a volume must have at most {params.max_voxels:.3g} voxels, this one of {shape} has {voxels:.3g} "
-            f"and would take {2 * voxels / 1e9:.1f} GB; raise read.max_voxels if there is memory"
+            f"a volume must have at most {params.max_voxels:.3g} voxels, this one of {slices} x {coding.rows} x "
+            f"{coding.columns} would take {2 * voxels / 1e9:.1f} GB; raise read.max_voxels if there is memory"
         )
         yield Obstacle(error=NoSeriesError, code="too_large", text=text)
 
@@ -120,13 +117,19 @@ def _cut_short(images: tuple[Image, ...]) -> Iterator[Obstacle]:
 
 
 def _places(layout: Layout, params: ReadParams) -> Iterator[Obstacle]:
-    if not layout.is_even(params):
+    if float(np.diff(layout.heights_mm).max()) > params.max_gap_mm:
+        text = f"gaps between slices must be at most {params.max_gap_mm:g} mm: {layout.gaps(params)}; export it again"
+        yield Obstacle(error=IncompleteVolumeError, code="missing_slices", text=text)
+    elif not layout.is_even(params):
         text = (
             f"slices must be evenly spaced within {params.position_tolerance_mm:g} mm: {layout.gaps(params)}; "
             "use --allow-missing-slices to interpolate"
         )
         yield Obstacle(error=IncompleteVolumeError, code="missing_slices", text=text, option="allow_missing_slices")
-    if layout.stray_mm > params.tilt_tolerance_px * min(layout.pixel_spacing_mm):
+    if layout.tilt_deg > params.max_tilt_deg:
+        text = f"slices must lie above each other, they lean by {layout.tilt_deg:.0f} degrees; export the series again"
+        yield Obstacle(error=IncompleteVolumeError, code="stray_slices", text=text)
+    elif layout.stray_mm > params.tilt_tolerance_px * min(layout.pixel_spacing_mm):
         text = f"slices must lie on one line, one lies {layout.stray_mm:.2f} mm beside it; export the series again"
         yield Obstacle(error=IncompleteVolumeError, code="stray_slices", text=text)
     elif layout.is_tilted(params):

@@ -27,6 +27,12 @@ class ReadParams:
     tilt_tolerance_px: float = 0.25
     """How far, in pixels, slices may drift sideways over a whole series before it counts as tilted."""
 
+    max_tilt_deg: float = 35.0
+    """Slices that lean more are not corrected; gantries tilt by up to 30 degrees."""
+
+    max_gap_mm: float = 15.0
+    """Wider gaps are not interpolated: half the diameter of a mitral annulus would be invented."""
+
     header_tilt_tolerance_deg: float = 0.5
     """Gantry tilt in the header below which an upright series is believed to be upright."""
 

@@ -1,15 +1,15 @@
 """Stored pixels to Hounsfield units, each slice straight into its place in the volume."""
 
+import hashlib
 import struct
 import sys
-from io import BytesIO
 
 import numpy as np
 import numpy.typing as npt
 from pydicom.encaps import get_frame
 
 from ccma_seg.series.decoding import PixelError, Values, decode
-from ccma_seg.series.elements import DEFLATED, EXPLICIT_BIG, HeaderError, inflate
+from ccma_seg.series.elements import DEFLATED, EXPLICIT_BIG, PLAIN, HeaderError, inflate
 from ccma_seg.series.headers import UNREADABLE
 from ccma_seg.series.images import Image, PixelCoding
 from ccma_seg.series.params import ReadParams
@@ -34,10 +34,29 @@ def read_slice(image: Image, out: Hu, params: ReadParams) -> None:
     _to_hu(stored, image, out, params)
 
 
+def fingerprint(image: Image) -> bytes:
+    """Return a digest of the stored pixels, decoded or not.
+
+    Raises
+    ------
+    PixelError
+        If they cannot be found.
+    """
+    coding = image.coding
+    try:
+        if coding.encapsulated:
+            return hashlib.sha256(_frame_stream(image)).digest()
+        offset = 0 if coding.deflated else coding.offset + image.frame * coding.frame_bytes
+        return hashlib.sha256(image.source.read(offset, -1 if coding.deflated else coding.frame_bytes)).digest()
+    except (struct.error, *UNREADABLE) as error:
+        raise PixelError("its pixels cannot be read") from error
+
+
 def _is_plain(image: Image) -> bool:
     coding = image.coding
     swapped = (coding.transfer_syntax == EXPLICIT_BIG) == (sys.byteorder == "little")
-    return coding.bits_allocated == _WORD_BITS and not (coding.encapsulated or coding.deflated or swapped)
+    known = coding.transfer_syntax in PLAIN and coding.bits_allocated == _WORD_BITS
+    return known and not (coding.encapsulated or coding.deflated or swapped)
 
 
 def _read_plain(image: Image, out: Hu) -> Values:
@@ -53,6 +72,8 @@ def _read_stored(image: Image, params: ReadParams) -> Values:
     coding = image.coding
     if coding.encapsulated:
         return decode(_frame_stream(image), coding)
+    if coding.transfer_syntax not in PLAIN:
+        raise PixelError(f"its transfer syntax {coding.transfer_syntax} cannot be decoded here")
     start = coding.offset + image.frame * coding.frame_bytes
     if coding.transfer_syntax == DEFLATED:
         whole = inflate(image.source.read(), limit=params.max_voxels * 4)
@@ -69,7 +90,8 @@ def _read_stored(image: Image, params: ReadParams) -> Values:
 def _frame_stream(image: Image) -> bytes:
     """Return the compressed bytes of one frame."""
     try:
-        with BytesIO(image.source.read(image.coding.offset)) as file:
+        with image.source.open() as file:
+            file.seek(image.coding.offset)
             return bytes(get_frame(file, image.frame, number_of_frames=image.coding.frames))
     except ValueError as error:
         raise PixelError("its compressed pixels are cut short") from error

@@ -37,6 +37,11 @@ class Layout:
         return float(np.median(steps)) if len(steps) else 0.0
 
     @property
+    def even_count(self) -> int:
+        """How many slices an even grid of the usual distance takes."""
+        return round(float(np.ptp(self.heights_mm)) / self.step_mm) + 1 if self.step_mm else len(self.heights_mm)
+
+    @property
     def off_grid_mm(self) -> float:
         """How far the slice that fits worst lies from an even grid through the first and the last."""
         even = np.linspace(self.heights_mm[0], self.heights_mm[-1], len(self.heights_mm))

@@ -1,0 +1,106 @@
+"""Caseous material outside an opening of the rim."""
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from ccma_seg.anatomy.findings import Anatomy, ContrastState
+from ccma_seg.geometry import Bools, Geometry
+from ccma_seg.lesion.findings import LEAK, Lesion
+from ccma_seg.lesion.params import LesionParams
+from ccma_seg.lesion.parts import polar
+from ccma_seg.lesion.surface import envelope_points
+from ccma_seg.volume import LabelMap, Volume
+
+Singles = npt.NDArray[np.float32]
+
+_AT_RIM_MM = 2.5
+"""A leak begins this near to the outer surface."""
+_CUBE = np.ones((3, 3, 3), bool)
+_GRID_MM = 1.0
+"""Voxels on which leaks are sought."""
+
+
+def find_leak(volume: Volume, anatomy: Anatomy, lesion: Lesion, *, params: LesionParams) -> Lesion:
+    """Label material outside the rim that hangs together with an opening and bulges into enhanced blood.
+
+    Soft tissue outside an opening is myocardium unless blood surrounds it: what is called a leak is as dark as
+    caseous material, begins at an opening, and has blood on most of its surface. It is not sought without contrast,
+    in which blood, myocardium and paste are alike.
+    """
+    blood_hu = anatomy.contrast.blood_pool_hu
+    if anatomy.contrast.state != ContrastState.ENHANCED or blood_hu is None or lesion.envelope.covered.all():
+        return lesion
+    box, geometry, hu = _surroundings(volume, lesion, params)
+    distance, nearest = polar(geometry, lesion.envelope)
+    outer = lesion.envelope.outer_radius_mm.astype(np.float32)[nearest]
+    outside = distance > outer
+    low, high = params.leak_hu
+    soft = outside & (hu >= low) & (hu <= min(high, blood_hu - params.leak_below_blood_hu))
+    found = _at_openings(soft, (distance - outer < _AT_RIM_MM) & ~lesion.envelope.covered[nearest])
+    blood = outside & (hu > (blood_hu + high) / 2) & (hu < blood_hu * params.blood_like[1])
+    if not found.any() or not _bulges(found, blood, distance <= outer, geometry=geometry, params=params):
+        return lesion
+    half = outside & (hu >= low) & (hu < (blood_hu + high) / 2)
+    return _with_leak(volume, lesion, box, ndimage.binary_dilation(found, _CUBE) & half)
+
+
+def _surroundings(
+    volume: Volume, lesion: Lesion, params: LesionParams
+) -> tuple[tuple[slice, slice, slice], Geometry, Singles]:
+    """Return how far leaks may reach, and HU there on a grid of about 1 mm, averaged against noise."""
+    envelope = lesion.envelope
+    points = envelope_points(envelope)[~envelope.covered]
+    box = volume.geometry.slices_around(points, margin_mm=params.leak_reach_mm)
+    steps = _strides(volume.geometry)
+    size = np.maximum(1, np.rint(params.smoothing_mm / np.array(volume.geometry.spacing_mm))).astype(int)
+    hu = ndimage.uniform_filter(volume.hu[box].astype(np.float32), size, mode="nearest")[
+        tuple(slice(None, None, k) for k in steps)
+    ]
+    crop = volume.geometry.crop(box)
+    slices, rows, columns = (k * mm for k, mm in zip(steps, crop.spacing_mm, strict=True))
+    first, second, third = hu.shape
+    return box, replace(crop, shape=(first, second, third), spacing_mm=(slices, rows, columns)), hu
+
+
+def _strides(geometry: Geometry) -> list[int]:
+    """Return every how many voxels about a millimetre is."""
+    return [max(1, round(_GRID_MM / step)) for step in geometry.spacing_mm]
+
+
+def _at_openings(soft: Bools, opening: Bools) -> Bools:
+    """Keep what hangs together with an opening of the rim, thin seams of partial volume taken off."""
+    core = ndimage.binary_erosion(soft, _CUBE)
+    labels, _ = ndimage.label(core)
+    touching = np.unique(labels[opening & core])
+    kept = np.isin(labels, touching[touching > 0])
+    return np.asarray(ndimage.binary_dilation(kept, _CUBE) & soft)
+
+
+def _bulges(found: Bools, blood: Bools, mass: Bools, *, geometry: Geometry, params: LesionParams) -> bool:
+    """Tell whether a leak has a likely size and blood on most of its free surface."""
+    volume_mm3 = float(found.sum() * geometry.voxel_mm3)
+    largest = np.pi / 6 * params.leak_largest_mm**3
+    shell = ndimage.binary_dilation(found, iterations=2) & ~found & ~mass
+    border = [found.take(k, axis=axis).any() for axis in range(3) for k in (0, -1)]
+    surrounded = float(blood[shell].mean()) if shell.any() else 0.0
+    return params.leak_least_mm3 <= volume_mm3 <= largest and surrounded >= params.leak_in_blood and not any(border)
+
+
+def _with_leak(volume: Volume, lesion: Lesion, box: tuple[slice, slice, slice], found: Bools) -> Lesion:
+    """Put a leak beside the other parts, on a crop that holds them all."""
+    own = lesion.parts.slices_in(volume.geometry)
+    first, second, third = (slice(min(a.start, b.start), max(a.stop, b.stop)) for a, b in zip(own, box, strict=True))
+    geometry = volume.geometry.crop((first, second, third))
+    labels = np.zeros(geometry.shape, np.uint8)
+    fine = found
+    for axis, step in enumerate(_strides(volume.geometry)):
+        fine = np.repeat(fine, step, axis=axis)
+    starts = (first.start, second.start, third.start)
+    there = tuple(slice(b.start - s, b.stop - s) for b, s in zip(box, starts, strict=True))
+    labels[there][fine[tuple(slice(b.stop - b.start) for b in box)]] = LEAK
+    view = labels[tuple(slice(o.start - s, o.stop - s) for o, s in zip(own, starts, strict=True))]
+    view[lesion.parts.labels > 0] = lesion.parts.labels[lesion.parts.labels > 0]
+    return replace(lesion, parts=LabelMap(labels=labels, geometry=geometry))
