@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from ccma_seg.classification import Outcome, Rules, Verdict, classify, most_serious
-from ccma_seg.classification.logic import decide
+from ccma_seg.classification.logic import decide, plain
 from ccma_seg.errors import ConfigError
 from ccma_seg.lesion import Cavity, Core, Leak
 from exams import INTACT, RUPTURED, make_anatomy, make_volume
@@ -75,8 +75,13 @@ def test_a_mass_off_the_annulus_is_other():
     assert verdict(replace(INTACT, annulus_distance_mm=25.0)) == Verdict.OTHER
 
 
-def test_a_mass_without_a_shell_is_other():
-    assert verdict(replace(INTACT, rim=replace(INTACT.rim, coverage_pct=5.0))) == Verdict.OTHER
+def test_a_mass_without_a_shell_is_not_caseous():
+    assert verdict(replace(INTACT, rim=replace(INTACT.rim, coverage_pct=5.0))) == Verdict.MAC
+
+
+def test_a_cavity_that_could_not_be_looked_for_leaves_rupture_open():
+    unknown = replace(INTACT, cavity=Cavity(present=None))
+    assert verdict(unknown, spacing_mm=3.0) == Verdict.CCMA_RUPTURE_NOT_ASSESSABLE
 
 
 @pytest.mark.parametrize("name", ["short_axis_mm", "annulus_distance_mm"])
@@ -150,8 +155,9 @@ def asked_for():
 def test_each_criterion_of_an_alternative_flips_its_verdict(verdict, names, name):
     rules = Rules()
     outcomes = dict.fromkeys(rules.criteria, Outcome.NOT_MEASURED)
-    outcomes |= {n.removeprefix("!"): Outcome.FAILS if n.startswith("!") else Outcome.HOLDS for n in names}
+    marks = {"!": Outcome.FAILS, "?": Outcome.NOT_MEASURED}
+    outcomes |= {plain(n): marks.get(n[0], Outcome.HOLDS) for n in names}
     assert decide(rules, outcomes) == verdict
-    key = name.removeprefix("!")
-    flipped = Outcome.HOLDS if outcomes[key] == Outcome.FAILS else Outcome.FAILS
-    assert decide(rules, outcomes | {key: flipped}) != verdict
+    alone = replace(rules, verdicts={verdict: (names,)})
+    for other in set(Outcome) - {outcomes[plain(name)]}:
+        assert decide(alone, outcomes | {plain(name): other}) == Verdict.INDETERMINATE

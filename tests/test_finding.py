@@ -110,6 +110,10 @@ def test_what_is_no_ct_volume_is_refused_in_plain_words(tmp_path, elements, why)
         read_series(tmp_path)
 
 
+def test_ct_whose_modality_was_stripped_is_told_by_its_class(tmp_path):
+    np.testing.assert_array_equal(read_series(write_ct(tmp_path, Modality="")).hu, volume_hu())
+
+
 def test_eight_bit_images_are_no_hounsfield_units(tmp_path):
     def shrink(image, _):
         image.BitsAllocated, image.BitsStored, image.HighBit = 8, 8, 7

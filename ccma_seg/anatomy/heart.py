@@ -8,9 +8,10 @@ from ccma_seg.anatomy.channels import Channels, channels
 from ccma_seg.anatomy.coarse import CoarseGrid, coarsen, dense_parts
 from ccma_seg.anatomy.contrast import ContrastParams, measure_contrast
 from ccma_seg.anatomy.findings import Contrast, ContrastState
-from ccma_seg.anatomy.pose import Pose
+from ccma_seg.anatomy.pose import PARAMETERS, Pose
 from ccma_seg.anatomy.refine import Fit, RefineParams, Region, likeness, refine
 from ccma_seg.anatomy.search import SearchParams, search
+from ccma_seg.anatomy.silhouette import SilhouetteParams, follow
 from ccma_seg.anatomy.template import HeartTemplate
 from ccma_seg.errors import NoHeartError
 from ccma_seg.geometry import Bools, Floats
@@ -29,6 +30,7 @@ class HeartParams:
     search: SearchParams = field(default_factory=SearchParams)
     refine: RefineParams = field(default_factory=RefineParams)
     contrast: ContrastParams = field(default_factory=ContrastParams)
+    silhouette: SilhouetteParams = field(default_factory=SilhouetteParams)
 
     whole: Region = field(default=Region(radius_mm=150.0, shares=(0.7, 0.3, 0.0), cells=3000, stiff=True))
     """The first fit looks at the whole heart and its surroundings."""
@@ -58,6 +60,12 @@ class HeartParams:
 
     mass_margin_cells: int = 2
     """And so much round them, which the blur of the pictures reaches."""
+
+    annulus_between: float = 0.51
+    """Where the annulus lies between the right and the left border: 0.51 +- 0.03 in 14 hand-marked CTs."""
+
+    border_weight: float = 0.6
+    """Of that against the template, without contrast: standard errors of about 3.5 and 4.5 mm."""
 
     least_contrast_hu: float = 20.0
     """Blood must be this much above muscle for the blood picture to be used."""
@@ -120,7 +128,18 @@ def find_heart(volume: Volume, template: HeartTemplate, *, params: HeartParams) 
         with_blood = channels(grid, blood=levels).without(_masses(grid, fit.pose, contrast, params))
         fit = _zoom(with_blood, near, template, params.enhanced, params=params)
         contrast = _blood(volume, fit.pose, template, params)
-    return _heart(fit.pose, contrast, template, params)
+    box_mm = follow(grid, _box(fit.pose, template), np.array(fit.pose.center_mm), params=params.silhouette)
+    pose = fit.pose if levels is not None else _amid(fit.pose, box_mm, params)
+    return _heart(pose, box_mm, contrast, params)
+
+
+def _amid(pose: Pose, box_mm: Floats, params: HeartParams) -> Pose:
+    """Weigh in that the annulus lies midway between the heart's right and left border."""
+    low, high = box_mm[:, 0]
+    offset = low + params.annulus_between * (high - low) - pose.center_mm[0]
+    step = np.zeros(PARAMETERS)
+    step[0] = offset * params.border_weight
+    return pose.moved(step)
 
 
 def _masses(grid: CoarseGrid, pose: Pose, contrast: Contrast, params: HeartParams) -> Bools:
@@ -133,13 +152,13 @@ def _masses(grid: CoarseGrid, pose: Pose, contrast: Contrast, params: HeartParam
     return masked
 
 
-def _heart(pose: Pose, contrast: Contrast, template: HeartTemplate, params: HeartParams) -> Heart:
+def _heart(pose: Pose, box_mm: Floats, contrast: Contrast, params: HeartParams) -> Heart:
     levels = _levels(contrast, params)
     clear = levels is not None and levels[1] - levels[0] >= params.good_contrast_hu
     blood_hu = contrast.blood_pool_hu
     return Heart(
         pose=pose,
-        box_mm=_box(pose, template),
+        box_mm=box_mm,
         contrast=contrast,
         muscle_hu=None if blood_hu is None else params.contrast.muscle_hu(blood_hu),
         levels=levels,

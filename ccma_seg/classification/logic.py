@@ -7,13 +7,19 @@ Outcomes = dict[str, Outcome]
 """By criterion."""
 
 _OPPOSITE = {Outcome.HOLDS: Outcome.FAILS, Outcome.FAILS: Outcome.HOLDS, Outcome.NOT_MEASURED: Outcome.HOLDS}
+_ASKED = {"!": Outcome.FAILS, "?": Outcome.NOT_MEASURED}
 _NEGATED = {">=": "<", ">": "<=", "<=": ">", "<": ">=", "is": "is not"}
 
 
 def met(name: str, outcomes: Outcomes) -> bool:
-    """Tell whether a criterion holds, or, for `!X`, whether X was measured and fails."""
-    wanted = Outcome.FAILS if name.startswith("!") else Outcome.HOLDS
-    return outcomes[name.removeprefix("!")] == wanted
+    """Tell whether a criterion holds, or, for `!X`, was measured and fails, or, for `?X`, was not measured."""
+    wanted = _ASKED.get(name[0], Outcome.HOLDS)
+    return outcomes[plain(name)] == wanted
+
+
+def plain(name: str) -> str:
+    """Return the id of a criterion without its mark."""
+    return name.lstrip("".join(_ASKED))
 
 
 def decide(rules: Rules, outcomes: Outcomes) -> Verdict:
@@ -51,6 +57,8 @@ def _unmet(names: tuple[str, ...], outcomes: Outcomes) -> tuple[str, ...]:
 
 def _wish(name: str, criteria: dict[str, Criterion]) -> str:
     """Say what a criterion asks for: `cavity.neck_mm >= 2.0`."""
-    criterion = criteria[name.removeprefix("!")]
+    criterion = criteria[plain(name)]
+    if name.startswith("?"):
+        return f"{criterion.quantity} were not measured"
     comparison = _NEGATED[criterion.comparison] if name.startswith("!") else criterion.comparison
     return f"{criterion.quantity} {comparison} {criterion.limit}"

@@ -35,7 +35,10 @@ class Criterion:
 
 
 Alternatives = tuple[tuple[str, ...], ...]
-"""What a verdict asks for: all criteria of at least one alternative; `!X` asks that X was measured and fails."""
+"""What a verdict asks for: all criteria of at least one alternative.
+
+`!X` asks that X was measured and fails, `?X` that it was not measured.
+"""
 
 
 def _criteria() -> dict[str, Criterion]:
@@ -69,7 +72,7 @@ class Rules:
         for verdict, alternatives in self.verdicts.items():
             if verdict not in list(Verdict):
                 raise ConfigError(f"a verdict must be one of {', '.join(Verdict)}, got {verdict!r}")
-            asked = {name.removeprefix("!") for names in alternatives for name in names}
+            asked = {name.lstrip("!?") for names in alternatives for name in names}
             unknown = sorted(asked - set(self.criteria))
             if unknown:
                 raise ConfigError(f"verdict {verdict} asks for the unknown criterion {unknown[0]}")

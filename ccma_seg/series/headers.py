@@ -15,9 +15,10 @@ from ccma_seg.series.elements import (
     transfer_syntax,
 )
 from ccma_seg.series.frames import split_frames
-from ccma_seg.series.images import TAGS, WANTED, Image, read_image
+from ccma_seg.series.images import Image, read_image
 from ccma_seg.series.params import ReadParams
 from ccma_seg.series.sources import Source
+from ccma_seg.series.values import TAGS, WANTED
 
 _FIRST_BYTES = 16_384
 """Holds the header of most CT slices, and is one read."""

@@ -1,69 +1,16 @@
 """One stored image, or one frame of a multi-frame object: what its header says, in plain values."""
 
 import hashlib
-import math
 import re
-import struct
 from dataclasses import dataclass, field
 
 from ccma_seg.geometry import Point
 from ccma_seg.series.elements import DEFLATED, UNDEFINED, Elements
 from ccma_seg.series.sources import Source
+from ccma_seg.series.values import Header
 
-TAGS: dict[str, int] = {
-    "directory": 0x00041200,
-    "image_type": 0x00080008,
-    "sop_class": 0x00080016,
-    "sop_uid": 0x00080018,
-    "acquisition_time": 0x00080032,
-    "content_time": 0x00080033,
-    "modality": 0x00080060,
-    "manufacturer": 0x00080070,
-    "description": 0x0008103E,
-    "model": 0x00081090,
-    "patient": 0x00100020,
-    "contrast_agent": 0x00180010,
-    "slice_thickness": 0x00180050,
-    "tube_voltage": 0x00180060,
-    "trigger_time": 0x00181060,
-    "tilt": 0x00181120,
-    "kernel": 0x00181210,
-    "phase_percent": 0x00209241,
-    "study_uid": 0x0020000D,
-    "series_uid": 0x0020000E,
-    "acquisition": 0x00200012,
-    "number": 0x00200013,
-    "position": 0x00200032,
-    "orientation": 0x00200037,
-    "frame_of_reference": 0x00200052,
-    "samples": 0x00280002,
-    "photometric": 0x00280004,
-    "frames": 0x00280008,
-    "rows": 0x00280010,
-    "columns": 0x00280011,
-    "pixel_spacing": 0x00280030,
-    "bits_allocated": 0x00280100,
-    "bits_stored": 0x00280101,
-    "high_bit": 0x00280102,
-    "signed": 0x00280103,
-    "padding": 0x00280120,
-    "padding_limit": 0x00280121,
-    "intercept": 0x00281052,
-    "slope": 0x00281053,
-    "rescale_type": 0x00281054,
-    "lossy": 0x00282110,
-}
-"""The plain elements that are read of each image."""
-
-WANTED = frozenset(TAGS.values())
-
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _PHASE_IN_TEXT = re.compile(r"(?<![\w.])(?<!asir )(?<!asir-v )(\d{1,3}(?:\.\d)?) ?%", re.IGNORECASE)
-_LONGEST_TEXT = 64
-_FLOAT_BYTES = 4
-_MOST_MM = 1e6
 _LEAST_SPACING_MM = 1e-3
-_UID = re.compile(r"[0-9.]{1,64}")
 _WHOLE_INTERVAL_PERCENT = 100.0
 
 
@@ -151,71 +98,6 @@ class Image:
     """Stored value of pixels that were never measured, as the pixels' own type."""
     padding_limit: int | None = None
     lossy: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Header:
-    """Typed access to the elements of one header; garbage reads as if it were absent."""
-
-    elements: Elements
-
-    def raw(self, name: str) -> bytes:
-        """Return an element's bytes, empty if it is absent."""
-        return self.elements.values.get(TAGS[name], b"")
-
-    def text(self, name: str) -> str:
-        """Return one line of plain text, without control characters."""
-        raw = self.raw(name)
-        try:
-            text = raw.decode("utf-8")
-        except UnicodeDecodeError:
-            text = raw.decode("latin-1")
-        return _CONTROL.sub(" ", text).strip()[:_LONGEST_TEXT]
-
-    def texts(self, name: str) -> tuple[str, ...]:
-        """Return the values of a multi-valued code, in capitals."""
-        return tuple(part.strip().upper() for part in self.text_whole(name).split("\\") if part.strip())
-
-    def text_whole(self, name: str) -> str:
-        """Return text of any length."""
-        return _CONTROL.sub("", self.raw(name).decode("latin-1"))
-
-    def uid(self, name: str) -> str:
-        """Return a UID, empty if it is none."""
-        value = self.raw(name).decode("latin-1").strip("\0 ")
-        return value if _UID.fullmatch(value) else ""
-
-    def floats(self, name: str, count: int) -> tuple[float, ...] | None:
-        """Return exactly `count` numbers that can be positions, or None."""
-        parts = self.raw(name).strip(b"\0 ").split(b"\\")
-        try:
-            numbers = tuple(float(part) for part in parts)
-        except ValueError:
-            return None
-        return numbers if len(numbers) == count and all(abs(number) < _MOST_MM for number in numbers) else None
-
-    def number(self, name: str) -> float | None:
-        """Return the first number of a decimal string, or a binary one, or None."""
-        raw = self.raw(name)
-        try:
-            value = float(raw.split(b"\\")[0].strip(b"\0 "))
-        except ValueError:
-            if len(raw) != _FLOAT_BYTES:
-                return None
-            value = struct.unpack(">f" if self.elements.big_endian else "<f", raw)[0]
-        return value if math.isfinite(value) else None
-
-    def whole(self, name: str) -> int | None:
-        """Return a whole number written as text, or None."""
-        value = self.number(name)
-        return None if value is None else int(value)
-
-    def short(self, name: str, *, signed: bool = False) -> int | None:
-        """Return a binary 16-bit (32-bit, if that long) number, or None."""
-        raw = self.raw(name)
-        if len(raw) not in (2, 4):
-            return None
-        return int.from_bytes(raw, "big" if self.elements.big_endian else "little", signed=signed)
 
 
 def read_image(source: Source, elements: Elements) -> Image | str:

@@ -5,6 +5,9 @@ from ccma_seg.series.images import Image
 
 _CAPTURE_CLASS = "1.2.840.10008.5.1.4.1.1.7"
 
+_CT_CLASS = "1.2.840.10008.5.1.4.1.1.2"
+"""CT images; enhanced ones begin alike."""
+
 _LOCALIZER = frozenset(("LOCALIZER", "SCOUT", "TOPOGRAM", "SURVIEW", "SCANOGRAM", "SCANO"))
 _PROJECTION = frozenset(
     ("MIP", "MINIP", "MAX_IP", "MIN_IP", "PROJECTION IMAGE", "THICK MIP", "MIP_SLAB", "MAXIP", "MINIMUM")
@@ -42,7 +45,7 @@ def kind_of(image: Image) -> Reason | None:
     types = frozenset(image.image_type)
     if f"{image.sop_class}.".startswith(f"{_CAPTURE_CLASS}."):
         return Reason("secondary_capture", "a secondary capture, not the scan itself")
-    if image.modality != "CT":
+    if image.modality != "CT" and (image.modality or not f"{image.sop_class}.".startswith(f"{_CT_CLASS}.")):
         return _wrong_modality(image.modality)
     if types & _LOCALIZER:
         return Reason("localizer", "a localizer, not a stack of slices")
