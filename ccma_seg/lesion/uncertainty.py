@@ -79,7 +79,7 @@ def _rim(measured: Measurements, limits: _Limits) -> dict[str, float | None]:
     coverage = 0.5 + 0.07 * thick + 7.8 * thick / size + 196 * edge / size + 407 * limits.noise / size
     of_volume = 0.03 + thickness / (rim.thickness_mm or 1.0) + coverage / max(100 * (1 - limits.open), 1.0)
     return {
-        "rim.coverage_pct": coverage,
+        "rim.coverage_pct": float(coverage),
         "rim.thickness_mm": thickness,
         "rim.mean_hu": None if hu is None else share * hu,
         "rim.volume_mm3": None if volume is None else volume * of_volume,
