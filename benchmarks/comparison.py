@@ -102,6 +102,7 @@ def _exam_errors(truth: dict[str, Any], record: dict[str, Any]) -> dict[str, flo
     found = record.get("annulus") or {}
     if found.get("center_mm"):
         errors["annulus.center_mm"] = _distance(found["center_mm"], truth["annulus"]["center_mm"])
+        errors |= _along_axes(found["center_mm"], truth["annulus"])
         cosine = float(np.clip(np.dot(found["normal"], truth["annulus"]["normal"]), -1, 1))
         errors["annulus.normal_deg"] = float(np.degrees(np.arccos(cosine)))
     blood = (record.get("contrast") or {}).get("blood_pool_hu")
@@ -123,6 +124,14 @@ def _band_errors(truth: dict[str, Any], calcium: dict[str, Any]) -> dict[str, fl
         ),
     }
     return {k: (found - true) * scale for k, (found, true, scale) in pairs.items() if None not in {found, true}}
+
+
+def _along_axes(center_mm: list[float], annulus: dict[str, Any]) -> dict[str, float]:
+    """Return the error of the centre along the axes of the true annulus: a bias shows there."""
+    apical, posterior = np.array(annulus["normal"]), np.array(annulus["posterior"])
+    away = np.subtract(center_mm, annulus["center_mm"])
+    axes = {"posterior": posterior, "anterolateral": np.cross(apical, posterior), "apical": apical}
+    return {f"annulus.center_{name}_mm": float(away @ axis) for name, axis in axes.items()}
 
 
 def _distance(first: list[float], second: list[float]) -> float:

@@ -20,6 +20,7 @@ WINDOW_HU = (-300, 1100)
 HALF_MM = 45.0
 STEP_MM = 0.4
 ROWS = 10
+MATRIX = 288
 
 
 def views(phantom: Phantom) -> list[np.ndarray]:
@@ -30,9 +31,7 @@ def views(phantom: Phantom) -> list[np.ndarray]:
     turn = np.arctan2(middle[1], middle[0])
     outward, along = np.array((np.cos(turn), np.sin(turn), 0)), np.array((-np.sin(turn), np.cos(turn), 0))
     apical = np.array((0, 0, 1.0))
-    planes = [annulus.axes.T @ v for v in np.eye(3)]
     across, back, up = (annulus.axes @ np.array(v) for v in ((1.0, 0, 0), (0, 1.0, 0), (0, 0, -1.0)))
-    del planes
     pairs = ((across, back), (across, up), (back, up), (outward, apical), (along, apical), (outward, along))
     return [_plane(phantom, middle, *pair) for pair in pairs]
 
@@ -51,7 +50,7 @@ def sheet(names: list[str], path: Path) -> None:
     figure, axes = plt.subplots(len(names), 6, figsize=(15, 2.6 * len(names)), squeeze=False)
     for name, row in zip(names, axes, strict=True):
         recipe = read_recipe(name)
-        small = replace(recipe.scanner, matrix=min(recipe.scanner.matrix, 384))
+        small = replace(recipe.scanner, matrix=min(recipe.scanner.matrix, MATRIX))
         phantom = make_phantom(replace(recipe, scanner=small))
         for axis, image in zip(row, views(phantom), strict=True):
             axis.imshow(image, cmap="gray", vmin=WINDOW_HU[0], vmax=WINDOW_HU[1])

@@ -8,11 +8,15 @@ import pytest
 
 from ccma_seg.errors import ConfigError, InputPathError
 from ccma_seg.phantom import (
+    AnatomySpec,
+    AnnulusSpec,
+    LesionKind,
     LesionSpec,
     Recipe,
     ScannerSpec,
     make_phantom,
     parse_recipe,
+    random_recipe,
     read_recipe,
     recipe_names,
     write_phantom,
@@ -120,3 +124,18 @@ def test_a_lower_tube_voltage_brightens_calcium():
         for kv in (80.0, 120.0)
     ]
     assert at[0]["rim"]["mean_hu"] / at[1]["rim"]["mean_hu"] == pytest.approx(1.36, abs=0.03)
+
+
+def test_the_arc_of_a_band_includes_its_round_ends():
+    ring = AnnulusSpec(
+        septal_lateral_mm=40.0, intercommissural_mm=40.0, saddle_height_mm=0.0, posterior_share=0.5, anterior_power=2.0
+    )
+    band = LesionSpec(kind=LesionKind.BAND, arc_deg=90.0, thickness_mm=4.0, irregular=0.0, outward_mm=0.0)
+    recipe = Recipe(lesions=(band,), scanner=TINY, anatomy=AnatomySpec(annulus=ring, variation=0.0))
+    arc = make_phantom(recipe).truth["lesions"][0]["arc_deg"]
+    assert arc == pytest.approx(90 + 2 * np.degrees(np.arcsin(2 / 20)), abs=1)
+
+
+def test_a_random_recipe_follows_from_its_seed():
+    assert random_recipe(5) == random_recipe(5)
+    assert len({random_recipe(s).name.rsplit("_", 1)[0] for s in range(60)}) == 7

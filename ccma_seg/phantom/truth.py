@@ -7,6 +7,7 @@ import numpy as np
 
 from ccma_seg.anatomy.annulus import MitralAnnulus
 from ccma_seg.geometry import Floats
+from ccma_seg.phantom.bands import Beads
 from ccma_seg.phantom.bodies import CAVITY, CORE, LEAK, RIM, Filling, fill
 from ccma_seg.phantom.contrast import Brightness
 from ccma_seg.phantom.heart import Heart
@@ -169,12 +170,23 @@ def _band_truth(built: Built, annulus: MitralAnnulus, filling: Filling) -> dict[
         "verdict": spec.verdict or "mac",
         "centroid_mm": _rounded(beads.centers_mm.mean(axis=0)),
         **_place(annulus, middle),
-        "arc_deg": spec.arc_deg,
+        "arc_deg": _arc_deg(beads, annulus),
         "thickness_mm": round(float(2 * np.median(beads.radii_mm)), 3),
         "thickness_max_mm": round(float(2 * beads.radii_mm.max()), 3),
         "volume_mm3": round(float(sum(filling.volumes_mm3)), 1),
         "mean_hu": round(built.body.materials[0].hu, 1),
     }
+
+
+def _arc_deg(beads: Beads, annulus: MitralAnnulus) -> float:
+    """Return how many degrees round the annulus hold calcium, the round ends of the band with them."""
+    frame = annulus.to_frame(beads.centers_mm)
+    away = np.linalg.norm(frame[:, :2], axis=1)
+    middle = np.degrees(np.arctan2(frame[:, 1], frame[:, 0]))
+    half = np.degrees(np.arcsin(np.clip(beads.radii_mm / away, 0, 1)))
+    steps = np.arange(-180, 180, 0.5)
+    apart = np.abs((steps[None] - middle[:, None] + 180) % 360 - 180)
+    return float((apart <= half[:, None]).any(axis=0).mean() * 360)
 
 
 def _sampled(built: Built) -> Filling:
