@@ -73,3 +73,11 @@ def test_a_template_survives_its_file():
     stored = to_arrays(heart_template())
     again = to_arrays(from_arrays(stored))
     assert all(np.array_equal(again[name], stored[name]) for name in stored)
+
+
+def test_a_fit_where_nothing_is_measured_leaves_the_pose_finite():
+    nothing = exam(pose_of(0)).without(np.ones((70, 80, 80), bool))
+    region = Region(radius_mm=60.0, shares=(0.5, 0.5, 0.0))
+    fit = refine(nothing, heart_template(), pose_of(5), region=region, params=PARAMS.refine)
+    assert np.isfinite(fit.pose.center_mm).all()
+    assert fit.coverage == 0

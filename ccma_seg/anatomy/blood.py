@@ -125,9 +125,11 @@ def _markers(positions: Floats32, frame: HeartFrame, params: BloodParams) -> npt
 
 
 def _near_segment(positions: Floats32, start: Floats, end: Floats, *, radius_mm: float) -> Bools:
-    way = end - start
-    share = np.clip((positions - start) @ way / (way @ way), 0, 1)
-    return np.asarray(np.linalg.norm(positions - start - share[..., None] * way, axis=-1) < radius_mm)
+    way = (end - start).astype(np.float32)
+    offset = positions - start.astype(np.float32)
+    share = np.clip(offset @ way / (way @ way), 0, 1)
+    offset -= share[..., None] * way
+    return np.asarray(np.einsum("...i,...i->...", offset, offset) < radius_mm**2)
 
 
 def pools(volume: Volume, basins: Basins, levels: tuple[float, float], *, params: BloodParams) -> LabelMap | None:

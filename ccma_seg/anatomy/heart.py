@@ -32,7 +32,7 @@ class HeartParams:
     contrast: ContrastParams = field(default_factory=ContrastParams)
     silhouette: SilhouetteParams = field(default_factory=SilhouetteParams)
 
-    whole: Region = field(default=Region(radius_mm=150.0, shares=(0.7, 0.3, 0.0), cells=3000, stiff=True))
+    whole: Region = field(default=Region(radius_mm=150.0, shares=(0.7, 0.3, 0.0), cells=1500, stiff=True))
     """The first fit looks at the whole heart and its surroundings."""
 
     plain: tuple[Region, ...] = (
@@ -58,7 +58,7 @@ class HeartParams:
     mass_reach_mm: float = 48.0
     """Calcified masses are left out of the fit within this distance of the annulus; the spine lies beyond."""
 
-    mass_margin_cells: int = 2
+    mass_margin_cells: int = 3
     """And so much round them, which the blur of the pictures reaches."""
 
     annulus_between: float = 0.51
