@@ -50,7 +50,7 @@ def run_case(case: Case, *, given_annulus: bool = False) -> dict[str, Any]:
     except Exception as error:  # noqa: BLE001 - the bench goes on and reports it
         return {**row, "error": f"{type(error).__name__}: {error}"[:300], "expected": [], "seconds": [made, None]}
     seconds = [round(made, 1), round(time.perf_counter() - start - made, 1)]
-    return {**row, **compare(phantom.truth, record, phantom.recipe), "seconds": seconds}
+    return {**row, **compare(phantom.truth, record), "seconds": seconds}
 
 
 def run(options: Options) -> list[dict[str, Any]]:
