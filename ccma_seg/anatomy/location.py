@@ -1,12 +1,14 @@
 """From a volume to its heart and mitral annulus."""
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
 from ccma_seg.anatomy.annulus import MitralAnnulus
 from ccma_seg.anatomy.blood import BloodParams, enhancement, flood, pools
 from ccma_seg.anatomy.contrast import measure_contrast
+from ccma_seg.anatomy.diameters import DiameterParams, measure_diameters
 from ccma_seg.anatomy.findings import Anatomy, Contrast, ContrastState
 from ccma_seg.anatomy.frame import heart_frame
 from ccma_seg.anatomy.heart import Heart, HeartParams, find_heart, share_inside
@@ -20,6 +22,8 @@ from ccma_seg.geometry import as_point
 from ccma_seg.reasons import Reason
 from ccma_seg.volume import LabelMap, Volume
 
+_ASSUMED = Reason("annulus_size_assumed", "the diameters of the annulus do not show: it is drawn with average ones")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocateParams:
@@ -30,6 +34,7 @@ class LocateParams:
     blood: BloodParams = field(default_factory=BloodParams)
     hinges: HingeParams = field(default_factory=HingeParams)
     orifice: OrificeParams = field(default_factory=OrificeParams)
+    diameters: DiameterParams = field(default_factory=DiameterParams)
 
     whole_inside: float = 0.95
     """Share of the heart that must lie within the volume, or it counts as cut off."""
@@ -109,7 +114,9 @@ def _with_given(given: Known, volume: Volume, params: LocateParams) -> Anatomy:
         contrast=contrast,
         blood_pools=given.pools or found.blood_pools,
         apex_mm=given.apex_mm or found.apex_mm,
-        reasons=tuple(r for r in found.reasons if r.code not in {"localisation_uncertain", "annulus_not_found"}),
+        reasons=tuple(
+            r for r in found.reasons if r.code not in {"localisation_uncertain", "annulus_not_found", _ASSUMED.code}
+        ),
     )
 
 
@@ -165,20 +172,19 @@ def _by_blood(
     uncertainty_mm = max(orifice.uncertainty_mm, heart.least_uncertainty_mm)
     if any(reason.code == "heart_cut_off" for reason in plain.reasons):
         uncertainty_mm *= params.cut_off_factor
-    annulus = annulus_at(
-        orifice.center_mm,
-        orifice.normal,
-        np.array(ring.posterior),
-        params=params.ring,
-        method="blood_pools",
-        uncertainty_mm=uncertainty_mm,
-    )
+    parted = pools(volume, basins, heart.levels, params=params.blood)
+    place = orifice.center_mm, orifice.normal, np.array(ring.posterior)
+    ring_at = partial(annulus_at, *place, params=params.ring, method="blood_pools", uncertainty_mm=uncertainty_mm)
+    annulus = ring_at()
+    if parted and orifice.clear and (sizes := measure_diameters(parted, annulus, params=params.diameters)):
+        annulus = ring_at(septal_lateral_mm=sizes[0], intercommissural_mm=sizes[1])
+    reasons = plain.reasons if annulus.septal_lateral_mm is None else tuple(r for r in plain.reasons if r != _ASSUMED)
     return replace(
         plain,
         annulus=annulus,
         apex_mm=as_point(orifice.apex_mm),
-        blood_pools=pools(volume, basins, heart.levels, params=params.blood),
-        reasons=plain.reasons if uncertainty_mm <= params.doubtful_mm else (*plain.reasons, _doubtful(uncertainty_mm)),
+        blood_pools=parted,
+        reasons=reasons if uncertainty_mm <= params.doubtful_mm else (*reasons, _doubtful(uncertainty_mm)),
     )
 
 
@@ -193,6 +199,8 @@ def _reasons(heart: Heart, inside: float, *, shown: bool, params: LocateParams) 
         )
     if heart.contrast.state == ContrastState.UNCERTAIN:
         reasons.append(_low_contrast(heart.contrast))
+    if shown:
+        reasons.append(_ASSUMED)
     if shown and heart.contrast.state == ContrastState.NONE:
         text = f"without contrast the annulus is known to {params.uncertainty_plain_mm:.1f} mm only"
         reasons.append(Reason("localisation_uncertain", text))

@@ -30,8 +30,8 @@ class OrificeParams:
     best_sd_mm: float = 1.2
     near_mm: float = 26.0
     """The interface is looked at within this distance of the axis."""
-    aside_mm: float = 3.0
-    """The interface may move the centre sideways by this much."""
+    clip_mm: float = 12.0
+    """The interface may move the annulus by this much along the axis."""
     least_points: int = 100
     """Of the interface, or it is not used."""
     mass_mm3: float = 1000.0
@@ -54,6 +54,8 @@ class Orifice:
     normal: Floats
     apex_mm: Floats
     uncertainty_mm: float
+    clear: bool
+    """Whether no calcified mass hides it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,22 +90,22 @@ def find_orifice(basins: Basins, dense: Bools, frame: HeartFrame, *, depth: Dept
     rim = _outer_half(interface(basins, within_mm=params.near_mm), params) if clear else None
     center = np.zeros(3)
     if rim is not None:
-        found = Depth(mm=float(np.clip(rim[0], -12, 12)), sd_mm=params.interface_sd_mm)
+        found = Depth(mm=float(np.clip(rim, -params.clip_mm, params.clip_mm)), sd_mm=params.interface_sd_mm)
         depth = Depth(mm=0.0, sd_mm=depth.sd_mm).and_also(found)
-        center = np.array([depth.mm, *np.clip(rim[1:] / 2, -params.aside_mm, params.aside_mm)])
+        center = np.array([depth.mm, 0.0, 0.0])
     place = frame.to_patient(center)
     apex = _apex(basins, frame, params)
     normal = unit((1 - params.apex_weight) * frame.axes[0] + params.apex_weight * unit(apex - place))
     uncertainty_mm = float(np.hypot(depth.sd_mm, params.lateral_sd_mm))
-    return Orifice(center_mm=place, normal=normal, apex_mm=apex, uncertainty_mm=uncertainty_mm)
+    return Orifice(center_mm=place, normal=normal, apex_mm=apex, uncertainty_mm=uncertainty_mm, clear=clear)
 
 
-def _outer_half(points: Floats, params: OrificeParams) -> Floats | None:
-    """Return the middle of the rim of the interface; its middle tents."""
+def _outer_half(points: Floats, params: OrificeParams) -> float | None:
+    """Return the depth of the rim of the interface; its middle tents."""
     if len(points) < params.least_points:
         return None
     distance = np.linalg.norm(points - np.median(points, axis=0), axis=1)
-    return np.asarray(points[distance > np.median(distance)].mean(axis=0))
+    return float(points[distance > np.median(distance), 0].mean())
 
 
 def _apex(basins: Basins, frame: HeartFrame, params: OrificeParams) -> Floats:

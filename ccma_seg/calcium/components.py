@@ -1,10 +1,13 @@
 """Connected components above the threshold, as one table of voxels: all their figures at once."""
 
 from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from ccma_seg.calcium.parameters import CalciumParams
 from ccma_seg.geometry import Bools, Floats, Geometry
@@ -12,6 +15,9 @@ from ccma_seg.geometry import Bools, Floats, Geometry
 Integers = npt.NDArray[np.intp]
 
 _NEIGHBOURS_26 = np.ones((3, 3, 3), bool)
+
+SPARSE = 0.01
+"""Up to this share of the grid, voxels are linked one by one: a third of the time of a pass over it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -125,9 +131,28 @@ def make_components(
 
 def find_components(hu: npt.NDArray[np.int16], geometry: Geometry, mask: Bools) -> Components:
     """Label what is connected over faces, edges or corners; `hu` and `mask` lie on `geometry`."""
-    labels, count = ndimage.label(mask, _NEIGHBOURS_26)
-    flat = np.flatnonzero(labels)
-    return make_components(hu, geometry, flat, labels.ravel()[flat].astype(np.intp), count=int(count))
+    flat = np.flatnonzero(mask)
+    if flat.size <= SPARSE * mask.size:
+        label, count = _label_sparse(flat, geometry.shape)
+    else:
+        labels, count = ndimage.label(mask, _NEIGHBOURS_26)
+        label = labels.ravel()[flat].astype(np.intp)
+    return make_components(hu, geometry, flat, label, count=int(count))
+
+
+def _label_sparse(flat: Integers, shape: tuple[int, int, int]) -> tuple[Integers, int]:
+    """Label few voxels of a large grid: as `ndimage.label` does, without a pass over the grid."""
+    padded = tuple(n + 2 for n in shape)
+    place = np.ravel_multi_index(tuple(i + 1 for i in np.unravel_index(flat, shape)), padded)
+    number = np.zeros(int(np.prod(padded)), np.int32)
+    number[place] = np.arange(1, flat.size + 1, dtype=np.int32)
+    ahead = [d for d in product((-1, 0, 1), repeat=3) if d > (0, 0, 0)]
+    beside = [number[place + (d[0] * padded[1] + d[1]) * padded[2] + d[2]] for d in ahead]
+    pairs = [(np.flatnonzero(n), n[n > 0] - 1) for n in beside]
+    rows, columns = (np.concatenate([pair[k] for pair in pairs]) for k in (0, 1))
+    graph = coo_array((np.ones(rows.size, bool), (rows, columns)), shape=(flat.size, flat.size))
+    count, label = connected_components(graph, directed=False)
+    return np.asarray(label + 1, np.intp), int(count)
 
 
 def without_noise(components: Components, params: CalciumParams) -> Components:

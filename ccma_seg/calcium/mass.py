@@ -15,13 +15,27 @@ MIN_SEED_MM3 = 50.0
 HULL_MARGIN_MM = 2.0
 """Within the convex hull of annular calcium, or this far outside: a patch of the same mass (proposal)."""
 
-GAP_MM = 6.0
-"""Largest gap in a shell across which patches belong together: twice a neck of 2-3 mm (Restivo 2023, Hamasaki 2017)."""
+GAP_MM = 3.0
+"""Gap across which any patch belongs: a neck is 2-3 mm (Restivo 2023, Hamasaki 2017)."""
+
+GAP_SHARE = 0.75
+"""Of the radius of gyration of the calcium found so far: the shell of a mass may lack large patches (proposal)."""
+
+MAX_GAP_MM = 12.0
+"""Never across more: patches of a broken rim are about 14 mm (proposal)."""
 
 MAX_PATCHED_MM = 60.0
 """Patches further from the annulus belong to something else: the largest mass reported has 53 mm."""
 
-JOINING = frozenset({CalciumKind.UNKNOWN, CalciumKind.PAPILLARY, CalciumKind.MYOCARDIAL, CalciumKind.PERICARDIAL})
+JOINING = frozenset(
+    {
+        CalciumKind.UNKNOWN,
+        CalciumKind.CORONARY,
+        CalciumKind.PAPILLARY,
+        CalciumKind.MYOCARDIAL,
+        CalciumKind.PERICARDIAL,
+    }
+)
 """Kinds given by place alone, which a neighbouring mass may overrule."""
 
 MAX_ROUNDS = 10
@@ -52,7 +66,7 @@ def _labels(kinds: Kinds, features: list[Features]) -> list[int]:
 def _patches(
     components: Components, features: list[Features], kinds: Kinds, seeds: list[int], place: Place
 ) -> list[int]:
-    candidates = [i + 1 for i, (kind, _) in enumerate(kinds) if kind in JOINING and _may_be_patch(features[i], place)]
+    candidates = [i + 1 for i, (kind, _) in enumerate(kinds) if _may_be_patch(features[i], kind, place)]
     if not candidates:
         return []
     positions = components.positions_mm
@@ -60,18 +74,23 @@ def _patches(
     chosen = np.isin(components.label, candidates)
     ask, label = positions[chosen], components.label[chosen]
     inside = np.bincount(label, _in_hull(ask, seed), components.count + 1)
-    gap, _ = cKDTree(seed).query(ask, distance_upper_bound=GAP_MM)
+    size = float(np.sqrt(seed.var(axis=0).sum()))
+    reach = float(np.clip(GAP_SHARE * size, GAP_MM, MAX_GAP_MM))
+    gap, _ = cKDTree(seed).query(ask, distance_upper_bound=reach)
     beside = np.bincount(label, np.isfinite(gap), components.count + 1) > 0
     voxels = components.voxels
     return [
-        c for c in candidates if inside[c] >= voxels[c - 1] / 2 or (beside[c] and not is_faint(features[c - 1], place))
+        c
+        for c in candidates
+        if inside[c] >= voxels[c - 1] / 2
+        or (beside[c] and voxels[c - 1] < len(seed) and not is_faint(features[c - 1], place))
     ]
 
 
-def _may_be_patch(features: Features, place: Place) -> bool:
-    params = place.params
-    vessel = features.width_mm <= params.coronary_width_mm and features.fat >= params.coronary_fat_share
-    return features.nearest_mm < MAX_PATCHED_MM and not vessel
+def _may_be_patch(features: Features, kind: CalciumKind, place: Place) -> bool:
+    in_fat = kind == CalciumKind.CORONARY or features.fat >= place.params.coronary_fat_share
+    vessel = in_fat and features.width_mm <= place.params.coronary_width_mm
+    return kind in JOINING and features.nearest_mm < MAX_PATCHED_MM and not vessel
 
 
 def _in_hull(positions: Floats, points: Floats) -> Bools:

@@ -82,7 +82,7 @@ class CalciumParams:
 
     coronary_width_mm: float = 6.0
     """Widest calcified coronary segment: 4-5 mm (proposal, clinical.md 4) and its blur."""
-    coronary_fat_share: float = 0.55
+    coronary_fat_share: float = 0.5
     """Coronary calcium is surrounded by fat and its lumen; annular calcium has heart muscle on one side (proposal)."""
     coronary_offset_mm: float = 4.0
     """On the epicardial side of the ring by more than this, less fat is enough (proposal)."""

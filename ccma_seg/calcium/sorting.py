@@ -103,7 +103,7 @@ def _coronary_at_annulus(f: Features, place: Place) -> str | None:
         return None
     fat = max(f.fat, f.wide_fat)
     outside = f.outward_mm > params.coronary_offset_mm and fat >= params.coronary_offset_fat_share
-    if f.fat >= params.coronary_fat_share or outside:
+    if fat >= params.coronary_fat_share or outside:
         return f"{f.width_mm:.0f} mm wide, in fat ({fat:.0%}), {f.outward_mm:.0f} mm outside the ring"
     return None
 

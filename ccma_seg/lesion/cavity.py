@@ -1,6 +1,6 @@
 """Blood inside a mass: only what has a way out to a chamber is called so."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import ndimage
@@ -27,20 +27,55 @@ def find_cavity(volume: Volume, anatomy: Anatomy, lesion: Lesion, *, params: Les
     blood_hu = anatomy.contrast.blood_pool_hu
     if anatomy.contrast.state != ContrastState.ENHANCED or blood_hu is None:
         return _with(lesion, Reason("cavity_needs_contrast", "Without contrast a cavity cannot be told from the core."))
+    bright = bright_inside(volume, anatomy, lesion, params=params)
+    if bright is None:
+        return lesion
+    thick = volume.geometry.spacing_mm[0] > params.neck_slice_mm
+    passage = None if thick else find_passage(volume, anatomy, lesion, params=params)
+    if passage is None or not _convinces(passage, bright, float(lesion.envelope.covered.mean()), params=params):
+        text = "The inside is as bright as blood; whether it is blood cannot be told without a way out being seen."
+        return _with(lesion, Reason("core_like_blood", text, degrades=True))
+    labels = lesion.parts.labels.copy()
+    labels[bright.mask] = CAVITY
+    return replace(lesion, parts=LabelMap(labels=labels, geometry=lesion.parts.geometry), passage=passage)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Bright:
+    """The part of an inside that is as bright as enhanced blood."""
+
+    mask: Bools
+    """Cut halfway to what lies beside it, and up to the rim."""
+    hu: float
+    """Median, noise averaged out."""
+    mixed: bool
+    """Whether there is something darker beside it."""
+
+
+def bright_inside(volume: Volume, anatomy: Anatomy, lesion: Lesion, *, params: LesionParams) -> Bright | None:
+    """Return the part of the inside that is as bright as enhanced blood; None if there is no blood or no such part."""
+    blood_hu = anatomy.contrast.blood_pool_hu
+    if anatomy.contrast.state != ContrastState.ENHANCED or blood_hu is None:
+        return None
     smooth = smooth_hu(volume, lesion, params)
     clear = lesion.parts.mask(CORE) & (depth_mm(lesion.parts.geometry, lesion.envelope) >= params.erosion_thin_mm)
     low, high = (blood_hu * f for f in params.blood_like)
     blood = largest_part(clear & (smooth >= low) & (smooth <= high))
     if float(blood.sum() * lesion.parts.geometry.voxel_mm3) < params.cavity_min_mm3:
-        return lesion
-    thick = volume.geometry.spacing_mm[0] > params.neck_slice_mm
-    passage = None if thick else find_passage(volume, anatomy, lesion, params=params)
-    if passage is None or not _convinces(passage, smooth[blood], clear=clear, blood=blood, params=params):
-        text = "The inside is as bright as blood; whether it is blood cannot be told without a way out being seen."
-        return _with(lesion, Reason("core_like_blood", text, degrades=True))
-    labels = lesion.parts.labels.copy()
-    labels[_cavity_mask(lesion, smooth, clear=clear, blood=blood)] = CAVITY
-    return replace(lesion, parts=LabelMap(labels=labels, geometry=lesion.parts.geometry), passage=passage)
+        return None
+    mask = _cavity_mask(lesion, smooth, clear=clear, blood=blood, least_hu=low)
+    return Bright(
+        mask=mask,
+        hu=float(np.median(smooth[blood])),
+        mixed=_is_mixed(smooth, clear & ~mask, clear=clear, blood=blood, params=params),
+    )
+
+
+def _is_mixed(smooth: Singles, rest: Bools, *, clear: Bools, blood: Bools, params: LesionParams) -> bool:
+    """Tell whether something clearly darker than blood lies beside it."""
+    if float(rest.sum()) < (1 - params.cavity_share_alone) * float(clear.sum()):
+        return False
+    return float(np.median(smooth[blood]) - np.median(smooth[rest])) >= params.leak_below_blood_hu
 
 
 def smooth_hu(volume: Volume, lesion: Lesion, params: LesionParams) -> Singles:
@@ -50,21 +85,20 @@ def smooth_hu(volume: Volume, lesion: Lesion, params: LesionParams) -> Singles:
     return np.asarray(ndimage.uniform_filter(hu, size, mode="nearest"), np.float32)
 
 
-def _convinces(passage: Passage, hu: Singles, *, clear: Bools, blood: Bools, params: LesionParams) -> bool:
+def _convinces(passage: Passage, bright: Bright, coverage: float, *, params: LesionParams) -> bool:
     """Tell whether blood is the likelier reading: as bright as the chamber reached, and by a hole or beside paste.
 
     A patchy rim round a core of the brightness of blood opens widely, and the core is of one brightness.
     """
-    ratio = float(np.median(hu)) / passage.chamber_hu
     low, high = params.cavity_ratio
-    mixed = float(blood.sum()) < params.cavity_share_alone * float(clear.sum())
-    return low <= ratio <= high and (mixed or passage.neck_mm <= params.neck_alone_mm)
+    hole = passage.neck_mm <= params.neck_alone_mm and coverage >= params.coverage_alone
+    return low <= bright.hu / passage.chamber_hu <= high and (bright.mixed or hole)
 
 
-def _cavity_mask(lesion: Lesion, smooth: Singles, *, clear: Bools, blood: Bools) -> Bools:
+def _cavity_mask(lesion: Lesion, smooth: Singles, *, clear: Bools, blood: Bools, least_hu: float) -> Bools:
     """Cut the inside halfway between blood and paste, and give the margin next to the rim to the nearer of the two."""
     paste = clear & ~ndimage.binary_dilation(blood, iterations=3)
-    cut = float(np.median(smooth[blood]) + np.median(smooth[paste])) / 2 if paste.sum() >= _FEW_VOXELS else 0.0
+    cut = float(np.median(smooth[blood]) + np.median(smooth[paste])) / 2 if paste.sum() >= _FEW_VOXELS else least_hu
     inside = largest_part(clear & (smooth >= cut))
     spacing = lesion.parts.geometry.spacing_mm
     core = lesion.parts.mask(CORE)

@@ -6,6 +6,7 @@ import numpy as np
 from scipy import ndimage
 
 from ccma_seg.anatomy.findings import Anatomy, ContrastState
+from ccma_seg.anatomy.sectors import sector
 from ccma_seg.geometry import as_point
 from ccma_seg.lesion import shape, sphere
 from ccma_seg.lesion.findings import CAVITY, LEAK, Cavity, Leak, Lesion, Measurements
@@ -15,12 +16,15 @@ from ccma_seg.lesion.params import LesionParams
 from ccma_seg.lesion.rim import measure_rim
 from ccma_seg.lesion.segmentation import annulus_distances_mm
 from ccma_seg.lesion.surface import envelope_points
+from ccma_seg.lesion.uncertainty import half_widths
 from ccma_seg.reasons import Reason
 from ccma_seg.volume import Volume
 
 _LVOT_RADIUS_MM = 12.1
 """Of the normal outflow tract, 20.8 x 28.3 mm (Halpern 2012)."""
 _LVOT_LENGTH_MM = 20.0
+_CLEAR_MM = 1.5
+"""Distance from its border from which on a part is free of partial volume on thin slices."""
 _TELLS_WALL_FROM_BLOOD_HU = 100.0
 """Contrast between blood and myocardium from which on the two are told apart (clinical.md N3)."""
 
@@ -67,7 +71,8 @@ def measure(volume: Volume, anatomy: Anatomy, lesion: Lesion, params: LesionPara
         touches_border=not bool(volume.geometry.contains(points).all()),
         reasons=(*lesion.reasons, *core_reasons, *_neck_reasons(volume, params)),
     )
-    return _placed(result, anatomy, lesion)
+    placed = _placed(result, anatomy, lesion)
+    return replace(placed, uncertainty=half_widths(volume, anatomy, placed))
 
 
 def _placed(result: Measurements, anatomy: Anatomy, lesion: Lesion) -> Measurements:
@@ -75,10 +80,12 @@ def _placed(result: Measurements, anatomy: Anatomy, lesion: Lesion) -> Measureme
     annulus = anatomy.annulus
     if annulus is None:
         return result
+    angle = float(annulus.angle_deg(result.centroid_mm))
     near, centre = annulus_distances_mm(lesion.envelope, annulus)
     return replace(
         result,
-        annulus_angle_deg=float(annulus.angle_deg(result.centroid_mm)),
+        annulus_angle_deg=angle,
+        sector=sector(angle),
         annulus_distance_mm=near,
         centroid_distance_mm=centre,
         lvot_distance_mm=_lvot_distance_mm(anatomy, lesion),
@@ -114,9 +121,7 @@ def _cavity(volume: Volume, anatomy: Anatomy, lesion: Lesion, diameter_mm: float
         unsure = {r.code for r in lesion.reasons} & {"cavity_needs_contrast", "core_like_blood"}
         return Cavity(present=None if unsure else False)
     mask = lesion.parts.mask(CAVITY)
-    core = ndimage.binary_erosion(mask)
-    hu = describe_hu(volume.hu[lesion.parts.slices_in(volume.geometry)][core if core.any() else mask])
-    mean = None if hu is None else hu.mean_hu
+    mean = _hu_of(volume, lesion, CAVITY)
     blood = anatomy.contrast.blood_pool_hu
     return Cavity(
         present=True,
@@ -129,18 +134,24 @@ def _cavity(volume: Volume, anatomy: Anatomy, lesion: Lesion, diameter_mm: float
     )
 
 
+def _hu_of(volume: Volume, lesion: Lesion, label: int) -> float | None:
+    """Return the mean HU of a part, clear of partial volume where it is large enough."""
+    mask = lesion.parts.mask(label)
+    deep = ndimage.distance_transform_edt(mask, sampling=lesion.parts.geometry.spacing_mm) > _CLEAR_MM
+    found = describe_hu(volume.hu[lesion.parts.slices_in(volume.geometry)][deep if deep.any() else mask])
+    return None if found is None else found.mean_hu
+
+
 def _leak(volume: Volume, anatomy: Anatomy, lesion: Lesion) -> Leak:
     mask = lesion.parts.mask(LEAK)
     if anatomy.contrast.state != ContrastState.ENHANCED:
         return Leak()
     if not mask.any():
         return Leak(present=False)
-    core = ndimage.binary_erosion(mask)
-    hu = describe_hu(volume.hu[lesion.parts.slices_in(volume.geometry)][core if core.any() else mask])
     return Leak(
         present=True,
         volume_mm3=float(mask.sum() * lesion.parts.geometry.voxel_mm3),
-        mean_hu=None if hu is None else hu.mean_hu,
+        mean_hu=_hu_of(volume, lesion, LEAK),
     )
 
 

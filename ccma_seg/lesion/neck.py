@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
-from scipy.spatial import cKDTree
 
 from ccma_seg.anatomy.findings import Anatomy
-from ccma_seg.geometry import Bools, Floats, as_point, unit
+from ccma_seg.geometry import Bools, Floats, Geometry, Point, as_point, unit
 from ccma_seg.lesion import sphere
 from ccma_seg.lesion.findings import Envelope, Lesion, Passage
 from ccma_seg.lesion.gaps import CHAMBERS
 from ccma_seg.lesion.params import LesionParams
+from ccma_seg.lesion.parts import polar
 from ccma_seg.lesion.rays import Field, field_around
 from ccma_seg.lesion.stations import blur_sigma_mm
 from ccma_seg.volume import Volume
@@ -20,6 +20,9 @@ from ccma_seg.volume import Volume
 _HALVINGS = 7
 _OPENINGS = 3
 """Most ways out that are told apart."""
+_CLEAR_MM = 0.5
+"""Beyond this distance from the rim's surfaces lie inside and outside."""
+_ALONG_XYZ: tuple[Point, Point, Point] = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 _SOFT_HU = 60.0
 """Paste and wall next to blood: between core (20-130) and unenhanced myocardium (45), clinical.md 11."""
 
@@ -90,10 +93,12 @@ def _fine_region(volume: Volume, anatomy: Anatomy, lesion: Lesion, params: Lesio
     corners = np.concatenate([np.array(envelope.center_mm) + r[:, None] * directions for r in ends])
     low, high = corners.min(axis=0) - 1.0, corners.max(axis=0) + 1.0
     step = max(params.neck_step_mm, float(np.cbrt(np.prod(high - low) / params.neck_points)))
-    axes = [np.arange(a, b + step, step) for a, b in zip(low, high, strict=True)]
-    points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
+    first, second, third = (int(n) + 1 for n in np.ceil((high - low) / step))
+    grid = Geometry(
+        shape=(first, second, third), spacing_mm=(step, step, step), origin_mm=as_point(low), axes=_ALONG_XYZ
+    )
     field = field_around(volume, (low + high) / 2, radius_mm=float((high - low).max()) / 2 + 2)
-    return _read_region(field, anatomy, envelope, points=points, smoothing_mm=_smoothing_mm(anatomy, params))
+    return _read_region(field, anatomy, envelope, grid=grid, smoothing_mm=_smoothing_mm(anatomy, params))
 
 
 def _smoothing_mm(anatomy: Anatomy, params: LesionParams) -> float:
@@ -108,26 +113,35 @@ def _openings(envelope: Envelope, blood_hu: float | None) -> Bools:
     return np.logical_or(~envelope.covered, envelope.rim_hu < (usual + blood_hu) / 2)
 
 
-def _read_region(field: Field, anatomy: Anatomy, envelope: Envelope, *, points: Floats, smoothing_mm: float) -> _Region:
-    blood_hu, pools = anatomy.contrast.blood_pool_hu or 0.0, anatomy.blood_pools
+def _read_region(field: Field, anatomy: Anatomy, envelope: Envelope, *, grid: Geometry, smoothing_mm: float) -> _Region:
+    blood_hu = anatomy.contrast.blood_pool_hu or 0.0
     rim_hu = float(np.median(envelope.rim_hu[envelope.covered]))
     soft_hu = min(anatomy.myocardium_hu or _SOFT_HU, _SOFT_HU)
-    step = float(points[1, 0, 0, 0] - points[0, 0, 0, 0])
-    hu = ndimage.gaussian_filter(field.at(points), smoothing_mm / step)
+    points = grid.to_patient(np.moveaxis(np.indices(grid.shape), 0, -1))
+    hu = ndimage.gaussian_filter(field.at(points), smoothing_mm / grid.spacing_mm[0])
     blood = (hu > (blood_hu + soft_hu) / 2) & (hu < (blood_hu + rim_hu) / 2)
-    clearance = ndimage.distance_transform_edt(blood) * step
-    offset = points - np.array(envelope.center_mm)
-    distance = np.linalg.norm(offset, axis=-1)
-    _, nearest = cKDTree(sphere.directions(envelope.covered.size)).query(offset / distance[..., None])
-    inside = blood & (distance < envelope.inner_radius_mm[nearest] - 0.5)
-    outside = blood & (distance > envelope.outer_radius_mm[nearest] + 0.5)
+    distance, nearest = polar(grid, envelope)
     chamber = np.zeros(hu.shape, np.uint8)
-    if pools is not None:
-        index = np.rint(pools.geometry.to_index(points[outside])).astype(int)
-        valid = np.asarray(((index >= 0) & (index < pools.labels.shape)).all(axis=1))
-        index = np.where(valid[:, None], index, 0)
-        chamber[outside] = np.where(valid, pools.labels[tuple(index.T)], 0)
-    return _Region(clearance_mm=clearance, inside=inside, chamber=chamber, hu=hu, points_mm=points)
+    outside = blood & (distance > envelope.outer_radius_mm[nearest] + _CLEAR_MM)
+    chamber[outside] = _pool_labels(anatomy, points[outside])
+    return _Region(
+        clearance_mm=ndimage.distance_transform_edt(blood, sampling=grid.spacing_mm),
+        inside=blood & (distance < envelope.inner_radius_mm[nearest] - _CLEAR_MM),
+        chamber=chamber,
+        hu=hu,
+        points_mm=points,
+    )
+
+
+def _pool_labels(anatomy: Anatomy, points: Floats) -> npt.NDArray[np.uint8]:
+    """Return the blood-pool label at positions, shape (n, 3); 0 beyond the labels."""
+    pools = anatomy.blood_pools
+    if pools is None:
+        return np.zeros(len(points), np.uint8)
+    index = np.rint(pools.geometry.to_index(points)).astype(int)
+    valid = np.asarray(((index >= 0) & (index < pools.labels.shape)).all(axis=1))
+    index = np.where(valid[:, None], index, 0)
+    return np.where(valid, pools.labels[tuple(index.T)], 0).astype(np.uint8)
 
 
 def _widest(region: _Region, goal: Bools, *, least_mm: float) -> tuple[float, Floats] | None:

@@ -106,15 +106,18 @@ class LesionParams:
     cavity_share_alone: float = 0.9
     """Where more of the inside than this is as bright as blood, there is no paste beside it to compare with."""
 
-    neck_alone_mm: float = 6.0
+    neck_alone_mm: float = 5.0
     """Without paste beside it, only blood behind a hole up to this width is called a cavity; necks of 2-5 mm are
     known (clinical.md 3, 11), and wider openings are those of a patchy rim."""
+
+    coverage_alone: float = 0.85
+    """Without paste beside it, only blood behind a rim as complete as this is called a cavity."""
 
     smoothing_mm: float = 1.5
     """Edge of the box over which HU are averaged against noise before blood is told from paste."""
 
-    cavity_min_mm3: float = 30.0
-    """A smaller cavity is not told from noise: a ball of 4 mm, the smallest published ruptured mass less its rim."""
+    cavity_min_mm3: float = 10.0
+    """Clear of the rim by `erosion_thin_mm`; less is not told from noise: a ball of 2.7 mm in one of 4.7 mm."""
 
     neck_step_mm: float = 0.15
     """Grid on which the way out is looked for: a tenth of the smallest neck looked for, and less."""
@@ -122,7 +125,7 @@ class LesionParams:
     neck_smoothing: float = 0.006
     """Blur (mm) per HU of noise with which the way out is read: noise roughens its walls and makes it seem narrow."""
 
-    neck_points: int = 300_000
+    neck_points: int = 150_000
     """Largest grid; coarser steps are taken beyond it, so that time stays bounded."""
 
     neck_outside_mm: float = 4.0
