@@ -106,7 +106,7 @@ def _mean_hu(sd_hu: float | None, volume_mm3: float | None) -> float | None:
     """Return the error of a mean over a ball of a volume; its SD holds noise, texture and what spills in."""
     if sd_hu is None or not volume_mm3:
         return None
-    return 1.0 + 5.7 * sd_hu / _radius_mm(volume_mm3) ** 1.5
+    return float(1.0 + 5.7 * sd_hu / _radius_mm(volume_mm3) ** 1.5)
 
 
 def _volume(volume_mm3: float | None, limits: _Limits) -> float | None:
