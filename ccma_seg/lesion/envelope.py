@@ -51,7 +51,10 @@ def find_envelope(volume: Volume, candidate: Candidate, params: LesionParams) ->
     middle = _middle_ellipsoid(field, candidate, params)
     if middle is None:
         return None
-    surface, at, walls = _outer_surface(volume, field, middle, params)
+    followed = _outer_surface(volume, field, middle, params)
+    if followed is None:
+        return None
+    surface, at, walls = followed
     good = _is_wall(walls, params)
     if good.sum() < _FEW:
         return None
@@ -105,6 +108,8 @@ def _starts(center: Floats, points: Floats, candidate: Candidate) -> list[Ellips
 
 
 def _possible(fit: Ellipsoid, field: rays.Field, params: LesionParams) -> bool:
+    if not (np.isfinite(fit.shape).all() and np.isfinite(fit.center_mm).all()):
+        return False
     longest, _, shortest = fit.semi_axes_mm()
     inside = bool(field.geometry.contains(fit.center_mm))
     return (
@@ -114,8 +119,8 @@ def _possible(fit: Ellipsoid, field: rays.Field, params: LesionParams) -> bool:
 
 def _outer_surface(
     volume: Volume, field: rays.Field, middle: Ellipsoid, params: LesionParams
-) -> tuple[Surface, Stations, profile.Walls]:
-    """Fit walls across the middle surface, and a smooth surface through their outer edges."""
+) -> tuple[Surface, Stations, profile.Walls] | None:
+    """Fit walls across the middle surface, and a smooth surface through their outer edges; None if there are few."""
     surface = Surface(ellipsoid=middle, waves=np.zeros(1))
     prior: profile.Prior | None = None
     steps = np.arange(-params.profile_in_mm, params.profile_out_mm + params.profile_step_mm, params.profile_step_mm)
@@ -124,6 +129,8 @@ def _outer_surface(
         profiles = field.at(rays.along(at.points_mm, at.lines, steps_mm=steps))
         walls = profile.fit_walls(profiles, steps, at.sigma_mm, thickest_mm=params.rim_max_mm, prior=prior)
         good = _is_wall(walls, params)
+        if good.sum() < _FEW:
+            return None
         outer = at.points_mm + walls.outer_mm[:, None] * at.lines
         trust = (at.sigma_mm[good] / at.sigma_mm.min()) ** -_BLUR_POWER
         surface = smooth_surface(outer[good], surface, trust=trust)
