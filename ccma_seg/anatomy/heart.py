@@ -13,7 +13,7 @@ from ccma_seg.anatomy.refine import Fit, RefineParams, Region, likeness, refine
 from ccma_seg.anatomy.search import SearchParams, search
 from ccma_seg.anatomy.silhouette import SilhouetteParams, follow
 from ccma_seg.anatomy.template import HeartTemplate
-from ccma_seg.errors import NoHeartError
+from ccma_seg.errors import ConfigError, NoHeartError
 from ccma_seg.geometry import Bools, Floats
 from ccma_seg.volume import Volume
 
@@ -91,6 +91,12 @@ class HeartParams:
 
     heart_inside: float = 0.25
     """Below this share of the heart within the volume it is no usable one: an upper chest or an abdomen."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.cell_mm <= 6:
+            raise ConfigError(f"anatomy.heart.cell_mm must lie between 1 and 6 mm, got {self.cell_mm}")
+        if not (self.plain and self.enhanced and 0 <= self.wide <= len(self.plain)):
+            raise ConfigError("anatomy.heart needs regions in plain and enhanced, and wide at most as many as plain")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
