@@ -1,6 +1,6 @@
 """Whether there is a heart, and how it lies."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -34,6 +34,9 @@ class HeartParams:
 
     whole: Region = field(default=Region(radius_mm=150.0, shares=(0.7, 0.3, 0.0), cells=1500, stiff=True))
     """The first fit looks at the whole heart and its surroundings."""
+
+    glance_steps: int = 5
+    """Steps of that fit after which the likeliest of the places found is chosen."""
 
     plain: tuple[Region, ...] = (
         Region(radius_mm=95.0, shares=(0.5, 0.5, 0.0)),
@@ -181,8 +184,10 @@ def _whole(pictures: Channels, template: HeartTemplate, params: HeartParams) -> 
     places = search(pictures, template, params.search)
     if not places or places[0][0] < params.least_correlation:
         raise NoHeartError(f"no usable heart: nothing in the volume looks like one; {_ADVICE}")
-    fits = [refine(pictures, template, pose, region=params.whole, params=params.refine) for _, pose in places]
-    best = min(fits, key=lambda fit: fit.cost)
+    glance = replace(params.whole, steps=params.glance_steps)
+    fits = [refine(pictures, template, pose, region=glance, params=params.refine) for _, pose in places]
+    likeliest = min(fits, key=lambda fit: fit.cost).pose
+    best = refine(pictures, template, likeliest, region=params.whole, params=params.refine)
     if best.misfit > params.worst_misfit:
         raise NoHeartError(
             f"no usable heart: the likeliest place differs from a heart by {best.misfit:.2f}"
