@@ -4,7 +4,7 @@ Run: python -m benchmarks.accuracy --out benchmarks/results --random 500 --grid 
      python -m benchmarks.accuracy --out benchmarks/results --inserted FOLDER --landmarks FILE
 
 Resumable: each case is a line of OUT/cases.jsonl, and lines of the same version are kept.
-The tables are in OUT/accuracy.md.
+The tables are in OUT/accuracy.md, the errors in OUT/accuracy.png.
 """
 
 import argparse
@@ -20,6 +20,7 @@ from typing import Any
 
 from benchmarks.cases import Case, grid_cases, inserted_cases, make_case, random_cases, recipe_cases
 from benchmarks.comparison import compare
+from benchmarks.plots import draw_errors
 from benchmarks.tables import write_report
 from ccma_seg._version import __version__
 
@@ -50,7 +51,7 @@ def run_case(case: Case, *, given_annulus: bool = False) -> dict[str, Any]:
     except Exception as error:  # noqa: BLE001 - the bench goes on and reports it
         return {**row, "error": f"{type(error).__name__}: {error}"[:300], "expected": [], "seconds": [made, None]}
     seconds = [round(made, 1), round(time.perf_counter() - start - made, 1)]
-    return {**row, **compare(phantom.truth, record, phantom.recipe), "seconds": seconds}
+    return {**row, **compare(phantom.truth, record), "seconds": seconds}
 
 
 def run(options: Options) -> list[dict[str, Any]]:
@@ -106,6 +107,7 @@ def main() -> None:
     options = _options()
     rows = run(options)
     write_report(rows, options.out / "accuracy.md")
+    draw_errors(rows, options.out / "accuracy.png")
     print(options.out / "accuracy.md")
 
 

@@ -4,8 +4,6 @@ from typing import Any
 
 import numpy as np
 
-from ccma_seg.phantom import Recipe
-
 QUANTITIES = (
     "long_axis_mm",
     "short_axis_mm",
@@ -38,12 +36,12 @@ _ISO = (0.8, 1.2)
 """Core over blood: beyond telling by HU (criterion E3)."""
 
 
-def compare(truth: dict[str, Any], record: dict[str, Any], recipe: Recipe) -> dict[str, Any]:
+def compare(truth: dict[str, Any], record: dict[str, Any]) -> dict[str, Any]:
     """Return verdicts, errors, and whether stated uncertainties hold the truth."""
     pair = _matched(truth, record)
     return {
         "truth_verdict": truth["verdict"],
-        "expected": sorted(expected_verdicts(truth, recipe)),
+        "expected": sorted(expected_verdicts(truth)),
         "verdict": record["verdict"],
         "status": record["status"],
         "reasons": [r["code"] for r in record["reasons"]],
@@ -56,7 +54,7 @@ def compare(truth: dict[str, Any], record: dict[str, Any], recipe: Recipe) -> di
     }
 
 
-def expected_verdicts(truth: dict[str, Any], recipe: Recipe) -> set[str]:
+def expected_verdicts(truth: dict[str, Any]) -> set[str]:
     """Return the verdicts that a single exam of this kind allows (`clinical.md` 12b).
 
     Blood and caseous paste of the same HU cannot be told apart in one phase; a rupture does not show without
@@ -68,18 +66,18 @@ def expected_verdicts(truth: dict[str, Any], recipe: Recipe) -> set[str]:
         return {verdict, "no_calcification"} if verdict == "other" else {verdict}
     small = {"mac"} if max(t["short_axis_mm"] for t in masses) < _SMALL_MM else set()
     if verdict == "ruptured_ccma":
-        return _expected_rupture(masses, recipe, enhanced=enhanced) | small
+        return _expected_rupture(masses, truth["series"]["slice_thickness_mm"], enhanced=enhanced) | small
     ratios = [t["core"]["mean_hu"] / truth["contrast"]["blood_pool_hu"] for t in masses]
     if enhanced and any(_ISO[0] <= r <= _ISO[1] for r in ratios):
         return {"ccma_rupture_not_assessable"} | small
     return {"ccma"} | small
 
 
-def _expected_rupture(masses: list[dict[str, Any]], recipe: Recipe, *, enhanced: bool) -> set[str]:
+def _expected_rupture(masses: list[dict[str, Any]], thickness_mm: float | None, *, enhanced: bool) -> set[str]:
     if not enhanced:
         return {"ruptured_ccma", "ccma", "ccma_possible_rupture", "ccma_rupture_not_assessable"}
     necks = [t["cavity"]["neck_mm"] for t in masses if t["cavity"]["present"]]
-    clear = recipe.scanner.slice_thickness_mm <= _THIN_MM and all(n >= _CLEAR_NECK_MM for n in necks)
+    clear = (thickness_mm or 0) <= _THIN_MM and all(n >= _CLEAR_NECK_MM for n in necks)
     return {"ruptured_ccma"} if clear else {"ruptured_ccma", "ccma_possible_rupture", "ccma_rupture_not_assessable"}
 
 

@@ -139,3 +139,12 @@ def test_the_arc_of_a_band_includes_its_round_ends():
 def test_a_random_recipe_follows_from_its_seed():
     assert random_recipe(5) == random_recipe(5)
     assert len({random_recipe(s).name.rsplit("_", 1)[0] for s in range(60)}) == 7
+
+
+@pytest.mark.parametrize("name", ["allwood_2020", "hamasaki_2017", "gupta_2018"])
+def test_a_published_case_has_its_published_size(name):
+    published = {"allwood_2020": (6, 5), "hamasaki_2017": (20, 15), "gupta_2018": (40, 30)}
+    lesion = make_phantom(tiny(name)).truth["lesions"][0]
+    assert (lesion["long_axis_mm"], lesion["short_axis_mm"]) == published[name]
+    axes = lesion["long_axis_mm"], lesion["short_axis_mm"], lesion["third_axis_mm"]
+    assert lesion["volume_mm3"] == pytest.approx(np.pi / 6 * np.prod(axes), rel=0.005)

@@ -79,7 +79,7 @@ def _rim(measured: Measurements, limits: _Limits) -> dict[str, float | None]:
     coverage = 0.5 + 0.07 * thick + 7.8 * thick / size + 196 * edge / size + 407 * limits.noise / size
     of_volume = 0.03 + thickness / (rim.thickness_mm or 1.0) + coverage / max(100 * (1 - limits.open), 1.0)
     return {
-        "rim.coverage_pct": coverage,
+        "rim.coverage_pct": float(coverage),
         "rim.thickness_mm": thickness,
         "rim.mean_hu": None if hu is None else share * hu,
         "rim.volume_mm3": None if volume is None else volume * of_volume,
@@ -106,7 +106,7 @@ def _mean_hu(sd_hu: float | None, volume_mm3: float | None) -> float | None:
     """Return the error of a mean over a ball of a volume; its SD holds noise, texture and what spills in."""
     if sd_hu is None or not volume_mm3:
         return None
-    return 1.0 + 5.7 * sd_hu / _radius_mm(volume_mm3) ** 1.5
+    return float(1.0 + 5.7 * sd_hu / _radius_mm(volume_mm3) ** 1.5)
 
 
 def _volume(volume_mm3: float | None, limits: _Limits) -> float | None:

@@ -161,7 +161,7 @@ def _classify(mass: Mass, positions_mm: Floats) -> Codes:
         codes[tunnel & inside & (depth >= -spec.rim.thickness_mm - 1)] = _CAVITY
         codes[tunnel & ~inside] = _STREAM
     if mass.leak is not None:
-        codes[_in_tunnel(mass.leak, relative) & inside & (depth >= -spec.rim.thickness_mm)] = _LEAK
+        codes[_in_tunnel(mass.leak, relative) & inside & (depth >= -spec.rim.thickness_mm)] = _CORE
     return codes
 
 

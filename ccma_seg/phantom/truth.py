@@ -1,6 +1,7 @@
 """What is true of a phantom, in the words of the record."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,9 @@ from ccma_seg.phantom.rendering import Grid
 from ccma_seg.phantom.spec import LesionKind, Recipe
 from ccma_seg.volume import Volume
 
-_TRUTH_STEP_MM = 0.5
-"""Grid on which volumes without a closed form are summed (with subsamples at surfaces)."""
+_TRUTH_STEP_MM = (0.3, 0.75)
+_TRUTH_STEPS = 60
+"""Volumes are summed on a grid of about so many steps across the lesion, with subsamples at surfaces."""
 
 _P10 = 1.2815515655446004
 """10th percentile of a normal distribution, in standard deviations."""
@@ -191,7 +193,9 @@ def _arc_deg(beads: Beads, annulus: MitralAnnulus) -> float:
 
 def _sampled(built: Built) -> Filling:
     """Sum up the volumes of the parts on a fine grid of their own."""
-    body, step = built.body, _TRUTH_STEP_MM
+    body = replace(built.body, texture=None)
+    across = float((body.high_mm - body.low_mm).min())
+    step = float(np.clip(across / _TRUTH_STEPS, *_TRUTH_STEP_MM))
     x, y, z = (np.arange(a - step, b + step, step) for a, b in zip(body.low_mm, body.high_mm, strict=True))
     grid = Grid(x=x[None, None], y=y[None, :, None], z=z[:, None, None], voxel_mm=(step, step, step))
     filling = fill(body, grid)
