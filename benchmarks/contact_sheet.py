@@ -58,7 +58,7 @@ def sheet(names: list[str], path: Path) -> None:
         row[0].set_title(f"{name}: {phantom.truth['verdict']}", fontsize=8, loc="left")
         print(name, phantom.truth["verdict"], file=sys.stderr)
     figure.tight_layout(pad=0.3)
-    figure.savefig(path, dpi=70)
+    figure.savefig(path, dpi=56, pil_kwargs={"quality": 72})
     plt.close(figure)
 
 
@@ -67,7 +67,7 @@ def main() -> None:
     out.mkdir(parents=True, exist_ok=True)
     names = sys.argv[2:] or list(recipe_names())
     for page, start in enumerate(range(0, len(names), ROWS), 1):
-        sheet(names[start : start + ROWS], out / f"recipes_{page}.png")
+        sheet(names[start : start + ROWS], out / f"recipes_{page}.jpg")
 
 
 if __name__ == "__main__":

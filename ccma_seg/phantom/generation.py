@@ -9,8 +9,8 @@ import numpy as np
 
 from ccma_seg.anatomy.annulus import MitralAnnulus
 from ccma_seg.errors import NotBuiltError
-from ccma_seg.geometry import Floats, Geometry, Point, as_point
-from ccma_seg.phantom.bodies import Body, Filling, fill
+from ccma_seg.geometry import Floats, Geometry, as_point
+from ccma_seg.phantom.bodies import Filling, fill
 from ccma_seg.phantom.contrast import Brightness, brightness
 from ccma_seg.phantom.heart import Heart, make_heart
 from ccma_seg.phantom.labelling import label_parts
@@ -20,7 +20,7 @@ from ccma_seg.phantom.recipe_files import read_recipe
 from ccma_seg.phantom.rendering import Grid, Painted, paint
 from ccma_seg.phantom.ring import make_annulus
 from ccma_seg.phantom.scanner import SliceProfile, scan_slab, slabs, slice_profile
-from ccma_seg.phantom.spec import AnatomySpec, Recipe, ScannerSpec
+from ccma_seg.phantom.spec import Recipe, ScannerSpec
 from ccma_seg.phantom.streaks import make_streaks
 from ccma_seg.phantom.thorax import AIR_HU, make_bones, make_insert, make_thorax
 from ccma_seg.phantom.truth import annulus_truth, exam_truth
@@ -242,6 +242,3 @@ def _tilted_positions(spec: ScannerSpec, geometry: Geometry) -> Floats | None:
         return None
     steps = np.arange(geometry.shape[0])[:, None] * geometry.spacing_mm[0]
     return np.asarray(geometry.origin_mm + steps * np.array((0.0, 0.0, 1.0)))
-
-
-__all__ = ["AnatomySpec", "Body", "Phantom", "Point", "Scene", "build_scene", "make_phantom", "volume_geometry"]

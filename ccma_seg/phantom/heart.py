@@ -13,15 +13,13 @@ from ccma_seg.anatomy.annulus import MitralAnnulus
 from ccma_seg.geometry import Floats
 from ccma_seg.phantom.contrast import Brightness
 from ccma_seg.phantom.rendering import Painted
-from ccma_seg.phantom.shapes import Solid, common, ellipsoid, grown, half_space, tube, union, without
+from ccma_seg.phantom.shapes import Solid, common, ellipsoid, grown, half_space, tube, union
 from ccma_seg.phantom.spec import AnatomySpec
 
 FAT_HU = -95.0
 WALL_HU = 50.0
 CORONARY_MM = 1.6
 """Radius of the coronary arteries."""
-
-_CAUDAL = np.array([0.0, 0.0, -1.0])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -47,7 +45,7 @@ def make_heart(spec: AnatomySpec, annulus: MitralAnnulus, hu: Brightness) -> Hea
     ra = ellipsoid(place.beside((-40, -9, -10)), (21, 26, 29))
     outflow = tube([place.at((-44, -6, 28)), place.beside((-2, -52, 30)), place.beside((0, -42, 48))], [15, 13, 12.5])
     aorta = _aorta(place)
-    chambers = union(grown(wall, 0), grown(la, 2), grown(rv, 3), grown(ra, 2.5), grown(outflow, 2), grown(aorta, 2))
+    chambers = union(wall, grown(la, 2), grown(rv, 3), grown(ra, 2.5), grown(outflow, 2), grown(aorta, 2))
     cardiac = union(wall, grown(la, 2), grown(rv, 3), grown(ra, 2.5))
     layers = [
         Painted(solid=grown(chambers, 7 + spec.effusion_mm), hu=WALL_HU if spec.effusion_mm == 0 else 12.0),
@@ -219,6 +217,3 @@ def _coronaries(place: _Place, hu: Brightness) -> list[Painted]:
         [2.0, 1.9, 1.8, 1.4],
     )
     return [Painted(solid=vessel, hu=hu.aorta) for vessel in (left, circumflex, right)]
-
-
-__all__ = ["FAT_HU", "WALL_HU", "Heart", "make_heart", "without"]

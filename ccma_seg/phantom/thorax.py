@@ -192,6 +192,3 @@ def _repeating_discs(z_mm: float, half_mm: float) -> Solid:
 
 def _moved(point: Floats, *offset: float) -> Floats:
     return np.asarray(point + np.array(offset))
-
-
-__all__ = ["AIR_HU", "make_bones", "make_thorax"]

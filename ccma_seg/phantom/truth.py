@@ -9,7 +9,7 @@ import numpy as np
 from ccma_seg.anatomy.annulus import MitralAnnulus
 from ccma_seg.geometry import Floats
 from ccma_seg.phantom.bands import Beads
-from ccma_seg.phantom.bodies import CAVITY, CORE, LEAK, RIM, Filling, fill
+from ccma_seg.phantom.bodies import Filling, fill
 from ccma_seg.phantom.contrast import Brightness
 from ccma_seg.phantom.heart import Heart
 from ccma_seg.phantom.lesions import Built
@@ -292,6 +292,3 @@ def _other(built: Built) -> dict[str, Any]:
 
 def _rounded(values: Any, digits: int = 3) -> list[float]:
     return [round(float(v), digits) for v in values]
-
-
-__all__ = ["CAVITY", "CORE", "LEAK", "RIM", "exam_truth", "lesion_truth"]
