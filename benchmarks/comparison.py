@@ -55,7 +55,7 @@ def compare(truth: dict[str, Any], record: dict[str, Any]) -> dict[str, Any]:
 
 
 def expected_verdicts(truth: dict[str, Any]) -> set[str]:
-    """Return the verdicts that a single exam of this kind allows (`clinical.md` 12b).
+    """Return the verdicts that a single exam of this kind allows.
 
     Blood and caseous paste of the same HU cannot be told apart in one phase; a rupture does not show without
     contrast, and hardly with thick slices or a neck thinner than 2 mm.
@@ -152,7 +152,7 @@ def _covered(true: dict[str, Any], found: dict[str, Any]) -> dict[str, bool]:
     """Tell for each stated uncertainty whether it holds the truth."""
     stated = found.get("uncertainty") or {}
     values = {key: (_value(true, key), _value(found, key), half) for key, half in stated.items()}
-    return {k: abs(got - wanted) <= half for k, (wanted, got, half) in values.items() if None not in {wanted, got}}
+    return {k: bool(abs(got - wanted) <= half) for k, (wanted, got, half) in values.items() if None not in {wanted, got}}
 
 
 def _value(lesion: dict[str, Any], key: str) -> Any:
