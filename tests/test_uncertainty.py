@@ -2,10 +2,9 @@
 
 from dataclasses import replace
 
-from shell_phantom import Shell, make_shell
-
 from ccma_seg.lesion import Core, Measurements, Rim
 from ccma_seg.lesion.uncertainty import half_widths
+from shell_phantom import Shell, make_shell
 
 MEASURED = Measurements(
     centroid_mm=(0.0, 0.0, 0.0),
