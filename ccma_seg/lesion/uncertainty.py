@@ -60,8 +60,8 @@ def _limits(volume: Volume, anatomy: Anatomy, measured: Measurements) -> _Limits
 
 def _size(measured: Measurements, limits: _Limits) -> dict[str, float | None]:
     thick, size = limits.thick_mm, limits.size_mm
-    axis = 0.06 + 0.13 * thick + 0.73 * thick**2 / size + 22 * limits.open / size + 62 * limits.noise / size
-    share = 0.004 + (0.13 * thick + 0.66 * thick**2 / size + 1.6 * limits.open) / size + 3.8 / size**2
+    axis = 0.06 + 0.16 * thick + 1.2 * thick**2 / size + 22 * limits.open / size + 62 * limits.noise / size
+    share = 0.004 + (0.25 * thick + 1.6 * thick**2 / size + 1.6 * limits.open) / size + 3.8 / size**2
     volume, surface = measured.volume_mm3, measured.surface_mm2
     axes = dict.fromkeys(("long_axis_mm", "short_axis_mm", "third_axis_mm", "max_diameter_mm"), axis)
     return {
@@ -74,10 +74,10 @@ def _size(measured: Measurements, limits: _Limits) -> dict[str, float | None]:
 def _rim(measured: Measurements, limits: _Limits) -> dict[str, float | None]:
     thick, size, rim = limits.thick_mm, limits.size_mm, measured.rim
     edge = np.sqrt(max(limits.open * (1 - limits.open), 0.0))
-    thickness = 0.15 + 0.46 * thick**2 / size + 1.3 * limits.noise
+    thickness = 0.15 + 1.0 * thick**2 / size + 1.3 * limits.noise
     share = 0.02 + 0.07 * thick + 0.11 / max(rim.thickness_mm or 1.0, 0.5)
     hu, volume = rim.mean_hu, rim.volume_mm3
-    coverage = 0.5 + 0.07 * thick + 7.8 * thick / size + 196 * edge / size + 407 * limits.noise / size
+    coverage = 0.5 + 0.07 * thick + 16 * thick / size + 196 * edge / size + 407 * limits.noise / size
     of_volume = 0.03 + thickness / (rim.thickness_mm or 1.0) + coverage / max(100 * (1 - limits.open), 1.0)
     return {
         "rim.coverage_pct": float(coverage),
@@ -89,9 +89,13 @@ def _rim(measured: Measurements, limits: _Limits) -> dict[str, float | None]:
 
 def _inside(measured: Measurements, limits: _Limits) -> dict[str, float | None]:
     core, cavity = measured.core, measured.cavity
+    mean = _mean_hu(core.sd_hu, core.volume_mm3)
+    if mean is not None and core.mean_hu is not None and measured.rim.mean_hu is not None:
+        spill = (limits.thick_mm / _radius_mm(core.volume_mm3 or 1.0)) ** 2
+        mean += 0.1 * spill * max(0.0, measured.rim.mean_hu - core.mean_hu)
     return {
-        "core.mean_hu": _mean_hu(core.sd_hu, core.volume_mm3),
-        "core.median_hu": _mean_hu(core.sd_hu, core.volume_mm3),
+        "core.mean_hu": mean,
+        "core.median_hu": mean,
         "core.volume_mm3": _volume(core.volume_mm3, limits),
         "cavity.volume_mm3": _volume(cavity.volume_mm3, limits),
         "cavity.mean_hu": None if cavity.mean_hu is None else 8 + 0.03 * cavity.mean_hu,
