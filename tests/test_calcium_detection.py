@@ -8,6 +8,7 @@ import pytest
 from calcium_scene import RING_MM, ball, band, make_anatomy, make_annulus, make_volume, paint
 from ccma_seg.anatomy.findings import Anatomy
 from ccma_seg.calcium import CalciumKind, CalciumParams, find_calcium
+from ccma_seg.calcium.pools import _block_means
 from ccma_seg.errors import ConfigError, GeometryError
 from ccma_seg.geometry import Geometry
 from ccma_seg.volume import Volume
@@ -174,3 +175,11 @@ def test_flipped_axes_change_nothing():
 def test_a_useless_parameter_is_refused():
     with pytest.raises(ConfigError, match="min_voxels"):
         CalciumParams(min_voxels=0)
+
+
+@pytest.mark.parametrize("shape", [(7, 11, 13), (8, 10, 12), (5, 5, 5), (1, 2, 3)])
+@pytest.mark.parametrize("size", [(2, 5, 7), (3, 4, 4), (1, 9, 9)])
+def test_blocks_of_one_value_average_to_it_whatever_the_grid(shape, size):
+    means = _block_means(np.full(shape, 250, np.int16), np.array(size))
+    assert means.shape == tuple(-(-n // s) for n, s in zip(shape, size, strict=True))
+    np.testing.assert_allclose(means, 250)

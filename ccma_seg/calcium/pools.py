@@ -83,17 +83,20 @@ def _lobes(mask: Bools, near: Bools) -> npt.NDArray[np.int32]:
 
 
 def _block_means(hu: npt.NDArray[np.int16], size: npt.NDArray[np.int_]) -> Floats:
-    """Average over blocks, from at most `SAMPLES` voxels along each side: enough against noise."""
+    """Average over blocks, from at most `SAMPLES` voxels along each side: enough against noise.
+
+    A last block that holds no sample takes the nearest.
+    """
     step = np.maximum(size // SAMPLES, 1)
     few = hu[:: step[0], :: step[1], :: step[2]]
     starts = [
-        np.searchsorted(np.arange(0, n, s), np.arange(0, n, block))
+        np.minimum(np.searchsorted(np.arange(0, n, s), np.arange(0, n, block)), len(range(0, n, s)) - 1)
         for n, s, block in zip(hu.shape, step, size, strict=True)
     ]
     sums = few
     for axis in (2, 1, 0):
         sums = np.add.reduceat(sums, starts[axis], axis=axis, dtype=np.int32)
-    counts = [np.diff([*start, n]) for start, n in zip(starts, few.shape, strict=True)]
+    counts = [np.maximum(np.diff([*start, n]), 1) for start, n in zip(starts, few.shape, strict=True)]
     return np.asarray(sums / np.einsum("i,j,k->ijk", *counts))
 
 

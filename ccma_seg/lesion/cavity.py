@@ -8,6 +8,7 @@ from scipy import ndimage
 from ccma_seg.anatomy.findings import Anatomy, ContrastState
 from ccma_seg.geometry import Bools
 from ccma_seg.lesion.findings import CAVITY, CORE, Lesion, Passage
+from ccma_seg.lesion.gaps import CHAMBERS, find_gaps
 from ccma_seg.lesion.neck import find_passage
 from ccma_seg.lesion.params import LesionParams
 from ccma_seg.lesion.parts import depth_mm
@@ -32,7 +33,7 @@ def find_cavity(volume: Volume, anatomy: Anatomy, lesion: Lesion, *, params: Les
         return lesion
     thick = volume.geometry.spacing_mm[0] > params.neck_slice_mm
     passage = None if thick else find_passage(volume, anatomy, lesion, params=params)
-    if passage is None or not _convinces(passage, bright, float(lesion.envelope.covered.mean()), params=params):
+    if passage is None or not _convinces(anatomy, lesion, passage, bright=bright, params=params):
         text = "The inside is as bright as blood; whether it is blood cannot be told without a way out being seen."
         return _with(lesion, Reason("core_like_blood", text, degrades=True))
     labels = lesion.parts.labels.copy()
@@ -85,14 +86,22 @@ def smooth_hu(volume: Volume, lesion: Lesion, params: LesionParams) -> Singles:
     return np.asarray(ndimage.uniform_filter(hu, size, mode="nearest"), np.float32)
 
 
-def _convinces(passage: Passage, bright: Bright, coverage: float, *, params: LesionParams) -> bool:
+def _convinces(anatomy: Anatomy, lesion: Lesion, passage: Passage, *, bright: Bright, params: LesionParams) -> bool:
     """Tell whether blood is the likelier reading: as bright as the chamber reached, and by a hole or beside paste.
 
     A patchy rim round a core of the brightness of blood opens widely, and the core is of one brightness.
     """
     low, high = params.cavity_ratio
-    hole = passage.neck_mm <= params.neck_alone_mm and coverage >= params.coverage_alone
-    return low <= bright.hu / passage.chamber_hu <= high and (bright.mixed or hole)
+    if not low <= bright.hu / passage.chamber_hu <= high:
+        return False
+    complete = float(lesion.envelope.covered.mean()) >= params.coverage_alone
+    return bright.mixed or (complete and passage.neck_mm <= params.neck_alone_mm and _has_hole(anatomy, lesion, params))
+
+
+def _has_hole(anatomy: Anatomy, lesion: Lesion, params: LesionParams) -> bool:
+    """Tell whether an opening of the width of a neck faces a chamber."""
+    gaps = find_gaps(anatomy, lesion.envelope, params)
+    return any(gap.faces in CHAMBERS.values() and gap.width_mm <= params.neck_alone_mm for gap in gaps)
 
 
 def _cavity_mask(lesion: Lesion, smooth: Singles, *, clear: Bools, blood: Bools, least_hu: float) -> Bools:
