@@ -152,7 +152,9 @@ def _covered(true: dict[str, Any], found: dict[str, Any]) -> dict[str, bool]:
     """Tell for each stated uncertainty whether it holds the truth."""
     stated = found.get("uncertainty") or {}
     values = {key: (_value(true, key), _value(found, key), half) for key, half in stated.items()}
-    return {k: abs(got - wanted) <= half for k, (wanted, got, half) in values.items() if None not in {wanted, got}}
+    return {
+        k: bool(abs(got - wanted) <= half) for k, (wanted, got, half) in values.items() if None not in {wanted, got}
+    }
 
 
 def _value(lesion: dict[str, Any], key: str) -> Any:
