@@ -10,6 +10,7 @@ from ccma_seg.anatomy.pose import PARAMETERS, Pose
 from ccma_seg.anatomy.refine import Region, likeness, refine
 from ccma_seg.anatomy.search import search
 from ccma_seg.anatomy.template import from_arrays, heart_template, to_arrays
+from ccma_seg.errors import ConfigError
 from ccma_seg.geometry import Geometry
 
 PARAMS = HeartParams()
@@ -73,3 +74,17 @@ def test_a_template_survives_its_file():
     stored = to_arrays(heart_template())
     again = to_arrays(from_arrays(stored))
     assert all(np.array_equal(again[name], stored[name]) for name in stored)
+
+
+def test_a_fit_where_nothing_is_measured_leaves_the_pose_finite():
+    nothing = exam(pose_of(0)).without(np.ones((70, 80, 80), bool))
+    region = Region(radius_mm=60.0, shares=(0.5, 0.5, 0.0))
+    fit = refine(nothing, heart_template(), pose_of(5), region=region, params=PARAMS.refine)
+    assert np.isfinite(fit.pose.center_mm).all()
+    assert fit.coverage == 0
+
+
+@pytest.mark.parametrize("change", [{"cell_mm": 0.0}, {"cell_mm": 9.0}, {"plain": ()}, {"wide": 9}])
+def test_parameters_that_make_no_sense_are_refused(change):
+    with pytest.raises(ConfigError, match=r"anatomy\.heart"):
+        HeartParams(**change)

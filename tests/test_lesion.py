@@ -6,7 +6,8 @@ from functools import lru_cache
 import numpy as np
 import pytest
 
-from ccma_seg.lesion import CAVITY, CORE, RIM, measure, segment
+from ccma_seg.geometry import as_point
+from ccma_seg.lesion import CAVITY, CORE, RIM, LesionParams, measure, segment
 from shell_phantom import Shell, make_shell
 
 
@@ -133,3 +134,86 @@ def test_moving_the_patient_by_part_of_a_voxel_changes_nothing():
     _, _, there = only(shift_mm=(0.2, 0.13, -0.21))
     assert there.long_axis_mm == pytest.approx(here.long_axis_mm, abs=0.1)
     assert there.volume_mm3 == pytest.approx(here.volume_mm3, rel=0.01)
+
+
+def moved(scene, change):
+    """Put the same voxels elsewhere: `change` makes a new geometry of one."""
+    volume, anatomy, calcium = scene.volume, scene.anatomy, scene.calcium
+    pools = anatomy.blood_pools
+    return (
+        replace(volume, geometry=change(volume.geometry)),
+        replace(anatomy, blood_pools=replace(pools, geometry=change(pools.geometry))),
+        replace(calcium, geometry=change(calcium.geometry)),
+    )
+
+
+def test_a_turned_patient_has_the_same_measures():
+    scene, _, measured = analyzed(coverage=0.8, seed=2)
+    turn = np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
+
+    def change(geometry):
+        axes = tuple(as_point(turn @ axis) for axis in geometry.axes)
+        return replace(geometry, axes=axes, origin_mm=as_point(turn @ geometry.origin_mm))
+
+    volume, anatomy, calcium = moved(scene, change)
+    ring = anatomy.annulus
+    anatomy = replace(
+        anatomy,
+        annulus=replace(
+            ring, posterior=as_point(turn @ ring.posterior), normal=ring.normal, curve_mm=ring.curve_mm @ turn.T
+        ),
+    )
+    (lesion,) = segment(volume, anatomy, calcium)
+    found = measure(volume, anatomy, lesion)
+    np.testing.assert_allclose(found.centroid_mm, turn @ measured[0].centroid_mm, atol=0.1)
+    assert found.long_axis_mm == pytest.approx(measured[0].long_axis_mm, abs=0.15)
+    assert found.rim.coverage_pct == pytest.approx(measured[0].rim.coverage_pct, abs=1.5)
+    assert found.annulus_angle_deg == pytest.approx(measured[0].annulus_angle_deg, abs=1)
+
+
+def test_slices_stored_from_head_to_feet_give_the_same_measures():
+    scene, _, measured = analyzed()
+
+    def change(geometry):
+        first, second, third = geometry.axes
+        last = geometry.to_patient((geometry.shape[0] - 1, 0, 0))
+        return replace(geometry, axes=(as_point(-np.array(first)), second, third), origin_mm=as_point(last))
+
+    volume, anatomy, calcium = moved(scene, change)
+    volume = replace(volume, hu=volume.hu[::-1].copy())
+    pools = anatomy.blood_pools
+    anatomy = replace(anatomy, blood_pools=replace(pools, labels=pools.labels[::-1].copy()))
+    calcium = replace(calcium, labels=calcium.labels[::-1].copy())
+    (lesion,) = segment(volume, anatomy, calcium)
+    found = measure(volume, anatomy, lesion)
+    np.testing.assert_allclose(found.centroid_mm, measured[0].centroid_mm, atol=0.05)
+    assert found.volume_mm3 == pytest.approx(measured[0].volume_mm3, rel=5e-3)
+
+
+def test_coarser_voxels_give_measures_within_the_stated_uncertainty():
+    _, _, fine = only(seed=6)
+    _, _, coarse = only(seed=6, spacing_mm=(1.0, 0.7, 0.7))
+    for key in ("long_axis_mm", "short_axis_mm", "third_axis_mm", "volume_mm3"):
+        limit = fine.uncertainty[key] + coarse.uncertainty[key]
+        assert getattr(coarse, key) == pytest.approx(getattr(fine, key), abs=limit)
+
+
+def test_two_masses_are_told_apart():
+    scene = make_shell(Shell(axes_mm=(14.0, 12.0, 11.0)))
+    twice = np.concatenate([scene.volume.hu, scene.volume.hu])
+    shape = twice.shape
+    volume = replace(scene.volume, hu=twice, geometry=replace(scene.volume.geometry, shape=shape))
+    labels = np.concatenate([scene.calcium.labels, np.where(scene.calcium.labels > 0, scene.calcium.labels + 500, 0)])
+    finds = scene.calcium.calcifications
+    finds = (*finds, *(replace(c, label=c.label + 500) for c in finds))
+    calcium = replace(scene.calcium, labels=labels, geometry=volume.geometry, calcifications=finds)
+    params = LesionParams(annulus_reach_mm=60.0, centroid_reach_mm=60.0)
+    assert [lesion.id for lesion in segment(volume, scene.anatomy, calcium, params)] == [1, 2]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_stated_intervals_hold_the_truth(kind):
+    truth, _, found = only(**KINDS[kind])
+    for key in ("long_axis_mm", "short_axis_mm", "third_axis_mm", "volume_mm3"):
+        assert abs(getattr(found, key) - truth[key]) <= found.uncertainty[key]
+    assert abs(found.rim.thickness_mm - truth["rim.thickness_mm"]) <= found.uncertainty["rim.thickness_mm"]

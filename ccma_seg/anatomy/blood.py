@@ -11,6 +11,7 @@ from ccma_seg import itk
 from ccma_seg.anatomy.coarse import crop_to, dense_parts, smooth
 from ccma_seg.anatomy.findings import BLOOD_POOL_LA, BLOOD_POOL_LV
 from ccma_seg.anatomy.frame import HeartFrame
+from ccma_seg.errors import ConfigError
 from ccma_seg.geometry import Bools, Floats, Floats32, Geometry
 from ccma_seg.volume import LabelMap, Volume
 
@@ -48,6 +49,12 @@ class BloodParams:
     """Place (along, towards the root) and radius of a marker that keeps the outflow tract with the ventricle."""
     septal_mm: tuple[float, float, float] = (34.0, 30.0, 15.0)
     """Beyond this towards the root side, within 15 mm of 30 mm along the axis, lies the right ventricle."""
+
+    def __post_init__(self) -> None:
+        if not 0.5 <= self.cell_mm <= 3:
+            raise ConfigError(f"anatomy.blood.cell_mm must lie between 0.5 and 3 mm, got {self.cell_mm}")
+        if not 0 < self.threshold < self.dense:
+            raise ConfigError(f"anatomy.blood.threshold must lie between 0 and dense, got {self.threshold}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -125,9 +132,11 @@ def _markers(positions: Floats32, frame: HeartFrame, params: BloodParams) -> npt
 
 
 def _near_segment(positions: Floats32, start: Floats, end: Floats, *, radius_mm: float) -> Bools:
-    way = end - start
-    share = np.clip((positions - start) @ way / (way @ way), 0, 1)
-    return np.asarray(np.linalg.norm(positions - start - share[..., None] * way, axis=-1) < radius_mm)
+    way = (end - start).astype(np.float32)
+    offset = positions - start.astype(np.float32)
+    share = np.clip(offset @ way / (way @ way), 0, 1)
+    offset -= share[..., None] * way
+    return np.asarray(np.einsum("...i,...i->...", offset, offset) < radius_mm**2)
 
 
 def pools(volume: Volume, basins: Basins, levels: tuple[float, float], *, params: BloodParams) -> LabelMap | None:

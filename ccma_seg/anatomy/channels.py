@@ -28,11 +28,14 @@ class Channels:
     geometry: Geometry
 
     def sample(self, positions_mm: Floats) -> tuple[Floats32, Floats32]:
-        """Interpolate all channels, (channel, n), and how far each position is measured, (n,)."""
+        """Interpolate all channels, (channel, n), and tell which positions are measured, (n,)."""
         index = self.geometry.to_index(positions_mm).T
         values = [ndimage.map_coordinates(c, index, order=1, mode="nearest") for c in self.values]
-        inside = ndimage.map_coordinates(self.measured, index, order=1, mode="constant", cval=0.0)
-        return np.stack(values), inside
+        nearest = np.rint(index).astype(np.intp)
+        last = np.array(self.measured.shape)[:, None] - 1
+        within = ((nearest >= 0) & (nearest <= last)).all(axis=0)
+        z, y, x = np.clip(nearest, 0, last)
+        return np.stack(values), np.where(within, self.measured[z, y, x], np.float32(0))
 
     def without(self, masked: Bools) -> "Channels":
         """Return the same pictures, as if part of them had not been measured."""

@@ -1,6 +1,6 @@
 """Whether there is a heart, and how it lies."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from ccma_seg.anatomy.refine import Fit, RefineParams, Region, likeness, refine
 from ccma_seg.anatomy.search import SearchParams, search
 from ccma_seg.anatomy.silhouette import SilhouetteParams, follow
 from ccma_seg.anatomy.template import HeartTemplate
-from ccma_seg.errors import NoHeartError
+from ccma_seg.errors import ConfigError, NoHeartError
 from ccma_seg.geometry import Bools, Floats
 from ccma_seg.volume import Volume
 
@@ -32,8 +32,11 @@ class HeartParams:
     contrast: ContrastParams = field(default_factory=ContrastParams)
     silhouette: SilhouetteParams = field(default_factory=SilhouetteParams)
 
-    whole: Region = field(default=Region(radius_mm=150.0, shares=(0.7, 0.3, 0.0), cells=3000, stiff=True))
+    whole: Region = field(default=Region(radius_mm=150.0, shares=(0.7, 0.3, 0.0), cells=1500, stiff=True))
     """The first fit looks at the whole heart and its surroundings."""
+
+    glance_steps: int = 5
+    """Steps of that fit after which the likeliest of the places found is chosen."""
 
     plain: tuple[Region, ...] = (
         Region(radius_mm=95.0, shares=(0.5, 0.5, 0.0)),
@@ -58,7 +61,7 @@ class HeartParams:
     mass_reach_mm: float = 48.0
     """Calcified masses are left out of the fit within this distance of the annulus; the spine lies beyond."""
 
-    mass_margin_cells: int = 2
+    mass_margin_cells: int = 3
     """And so much round them, which the blur of the pictures reaches."""
 
     annulus_between: float = 0.51
@@ -91,6 +94,12 @@ class HeartParams:
 
     heart_inside: float = 0.25
     """Below this share of the heart within the volume it is no usable one: an upper chest or an abdomen."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.cell_mm <= 6:
+            raise ConfigError(f"anatomy.heart.cell_mm must lie between 1 and 6 mm, got {self.cell_mm}")
+        if not (self.plain and self.enhanced and 0 <= self.wide <= len(self.plain)):
+            raise ConfigError("anatomy.heart needs regions in plain and enhanced, and wide at most as many as plain")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -175,8 +184,10 @@ def _whole(pictures: Channels, template: HeartTemplate, params: HeartParams) -> 
     places = search(pictures, template, params.search)
     if not places or places[0][0] < params.least_correlation:
         raise NoHeartError(f"no usable heart: nothing in the volume looks like one; {_ADVICE}")
-    fits = [refine(pictures, template, pose, region=params.whole, params=params.refine) for _, pose in places]
-    best = min(fits, key=lambda fit: fit.cost)
+    glance = replace(params.whole, steps=params.glance_steps)
+    fits = [refine(pictures, template, pose, region=glance, params=params.refine) for _, pose in places]
+    likeliest = min(fits, key=lambda fit: fit.cost).pose
+    best = refine(pictures, template, likeliest, region=params.whole, params=params.refine)
     if best.misfit > params.worst_misfit:
         raise NoHeartError(
             f"no usable heart: the likeliest place differs from a heart by {best.misfit:.2f}"

@@ -9,6 +9,9 @@ from ccma_seg.anatomy.pose import PARAMETERS, STRAINS, Pose
 from ccma_seg.anatomy.template import HeartTemplate
 from ccma_seg.geometry import Floats, Floats32, Point
 
+_LEAST_STIFFNESS = 1e-9
+"""Keeps the equations solvable where nothing is measured."""
+
 _IMMOVABLE = 1e12
 """Added to the stiffness of what is pinned."""
 
@@ -188,7 +191,7 @@ def _normal_equations(cells: _Cells, state: _State, params: RefineParams) -> tup
     shaped = turned @ pose.rotation
     strained = [shaped @ strain @ pose.rotation.T for strain in STRAINS]
     to_template = np.linalg.inv(pose.matrix)
-    matrix, gradient = np.zeros((PARAMETERS, PARAMETERS)), np.zeros(PARAMETERS)
+    matrix, gradient = _LEAST_STIFFNESS * np.eye(PARAMETERS), np.zeros(PARAMETERS)
     for slopes, residuals, pull in zip(cells.gradients, state.residuals, state.pull, strict=True):
         slope = slopes @ to_template
         shapes = np.stack([np.einsum("ij,ij->i", slope, moved) for moved in strained], axis=1)

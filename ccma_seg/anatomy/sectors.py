@@ -1,8 +1,8 @@
 """Names for places round the mitral annulus, by angle: leaflet segments, commissures, trigones.
 
 Angle 0 is mid posterior, +90 the anterolateral and -90 the posteromedial side, 180 mid anterior (the aortic curtain).
-The posterior leaflet's attachment takes two thirds of the ring, trigone to trigone about 220-260 degrees (clinical.md
-12, L2; taken as 240), so the trigones lie at +-120; each commissure lies between the lateral segment of either leaflet.
+The posterior leaflet's attachment takes two thirds of the ring, trigone to trigone about 220-260 degrees (proposal;
+taken as 240), so the trigones lie at +-120; each commissure lies between the lateral segment of either leaflet.
 Angles only: where the leaflets part cannot be seen on most CTs. Carpentier's segments are taken as equal parts.
 """
 

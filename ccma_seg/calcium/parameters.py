@@ -81,7 +81,7 @@ class CalciumParams:
     """... and on that many slices: motion differs from slice to slice (proposal)."""
 
     coronary_width_mm: float = 6.0
-    """Widest calcified coronary segment: 4-5 mm (proposal, clinical.md 4) and its blur."""
+    """Widest calcified coronary segment: 4-5 mm (proposal) and its blur."""
     coronary_fat_share: float = 0.5
     """Coronary calcium is surrounded by fat and its lumen; annular calcium has heart muscle on one side (proposal)."""
     coronary_offset_mm: float = 4.0
@@ -99,7 +99,7 @@ class CalciumParams:
     """Calcium of two places is split if the smaller part has this share (proposal)."""
 
     papillary_depth_mm: float = 10.0
-    """Apical of the annular plane (clinical.md 4)."""
+    """Apical of the annular plane: papillary muscles begin about here (proposal)."""
     cavity_radius_mm: float = 24.0
     """LV cavity round the long axis: half of 48 mm (PMC7758747)."""
     wall_mm: float = 11.0
@@ -115,7 +115,7 @@ class CalciumParams:
     """mg/cm3 per HU from a calibration phantom scanned along; None uses published scanners and says so."""
     min_score_slice_mm: float = 2.5
     max_score_slice_mm: float = 3.0
-    """Agatston scores of other slice thicknesses are not comparable (clinical.md 6)."""
+    """Agatston scores of other slice thicknesses are not comparable (Agatston 1990 scored slices of 3 mm)."""
     max_leaflet_slice_mm: float = 1.5
     """On thicker slices a leaflet cannot be told from the annulus (proposal)."""
     leaflet_inward_mm: float = 5.0

@@ -70,10 +70,15 @@ def find_dense_pools(
     return Pools(blocks=wider.astype(np.int32), size=size)
 
 
-def _lobes(mask: Bools) -> npt.NDArray[np.int32]:
-    """Cut a region where it is narrow: a mass may touch a pool."""
+def _lobes(mask: Bools, near: Bools) -> npt.NDArray[np.int32]:
+    """Cut a region where it is narrow: a mass, or a ring of calcium, may touch a pool.
+
+    Whatever is thickest close to the annulus is one lobe: a ring is a chain of small swellings.
+    """
     depth = ndimage.distance_transform_edt(mask)
-    markers, _ = ndimage.label(h_maxima(depth, 1), _NEIGHBOURS_26)
+    swellings = mask & near & (depth == ndimage.maximum_filter(depth, footprint=_NEIGHBOURS_26))
+    markers, count = ndimage.label(h_maxima(depth, 1).astype(bool) & ~swellings, _NEIGHBOURS_26)
+    markers[swellings] = count + 1
     return np.asarray(watershed(-depth, markers, mask=mask), np.int32)
 
 
@@ -98,7 +103,7 @@ def _is_pool(bright: Bools, thick: Bools, away_mm: Floats, *, block_mm3: float, 
     large = np.bincount(regions.ravel()) * block_mm3 >= params.min_pool_mm3
     if not (thick & (away_mm <= params.centroid_annulus_mm)).any():
         return np.asarray(thick & large[regions])
-    lobes = _lobes(thick)
+    lobes = _lobes(thick, away_mm <= params.near_annulus_mm)
     near = np.bincount(lobes.ravel(), (away_mm <= params.centroid_annulus_mm).ravel())
     at_ring = near / np.maximum(np.bincount(lobes.ravel()), 1)
     return np.asarray(thick & large[regions] & (at_ring <= params.max_pool_share_at_annulus)[lobes])

@@ -21,7 +21,7 @@ ABOVE_BLOOD_HU = 100.0
 """JCCT, n = 104: best of several rules."""
 
 ABOVE_BLOOD_SD = (4.0, 3.0)
-"""pool + 4 SD (clinical.md, T2); median + 3 SD (issue list of rules in use)."""
+"""pool + 4 SD, the rule used here; median + 3 SD, in use elsewhere."""
 
 NEIGHBOURHOOD_MM = 2.0
 """A lower threshold may reach this far from what was found: further lies blood or a neighbour (proposal)."""

@@ -17,6 +17,8 @@ from ccma_seg.lesion.surface import Surface, mesh_normals, smooth_surface
 from ccma_seg.volume import Volume
 
 _COARSE_RAYS = 600
+_STATIONS = (500, 1000)
+"""Places at which walls are fitted, first and then with the rim's HU known."""
 _COARSE_STEP_MM = 0.5
 _TOLERANCES_MM = (3.0, 1.5, 1.0)
 """How far walls may lie from an ellipsoid to be counted as its own, from the first fit to the last."""
@@ -49,7 +51,10 @@ def find_envelope(volume: Volume, candidate: Candidate, params: LesionParams) ->
     middle = _middle_ellipsoid(field, candidate, params)
     if middle is None:
         return None
-    surface, at, walls = _outer_surface(volume, field, middle, params)
+    followed = _outer_surface(volume, field, middle, params)
+    if followed is None:
+        return None
+    surface, at, walls = followed
     good = _is_wall(walls, params)
     if good.sum() < _FEW:
         return None
@@ -85,7 +90,7 @@ def _walls_from(field: rays.Field, center: Floats, wall_hu: float, params: Lesio
     """Return the middle of the first wall met in each direction, where one is met."""
     directions = sphere.directions(_COARSE_RAYS)
     steps = np.arange(0, min(params.range_mm, max(field.geometry.extent_mm)), _COARSE_STEP_MM)
-    profiles = field.at(rays.along(np.broadcast_to(center, directions.shape), directions, steps_mm=steps))
+    profiles = field.roughly_at(rays.along(np.broadcast_to(center, directions.shape), directions, steps_mm=steps))
     entry, leave, met = rays.first_wall(profiles, wall_hu)
     depth = np.minimum((leave - entry) * _COARSE_STEP_MM, params.rim_max_mm) / 2
     return np.asarray((center + (steps[entry] + depth)[:, None] * directions)[met])
@@ -103,6 +108,8 @@ def _starts(center: Floats, points: Floats, candidate: Candidate) -> list[Ellips
 
 
 def _possible(fit: Ellipsoid, field: rays.Field, params: LesionParams) -> bool:
+    if not (np.isfinite(fit.shape).all() and np.isfinite(fit.center_mm).all()):
+        return False
     longest, _, shortest = fit.semi_axes_mm()
     inside = bool(field.geometry.contains(fit.center_mm))
     return (
@@ -112,16 +119,18 @@ def _possible(fit: Ellipsoid, field: rays.Field, params: LesionParams) -> bool:
 
 def _outer_surface(
     volume: Volume, field: rays.Field, middle: Ellipsoid, params: LesionParams
-) -> tuple[Surface, Stations, profile.Walls]:
-    """Fit walls across the middle surface, and a smooth surface through their outer edges."""
+) -> tuple[Surface, Stations, profile.Walls] | None:
+    """Fit walls across the middle surface, and a smooth surface through their outer edges; None if there are few."""
     surface = Surface(ellipsoid=middle, waves=np.zeros(1))
     prior: profile.Prior | None = None
     steps = np.arange(-params.profile_in_mm, params.profile_out_mm + params.profile_step_mm, params.profile_step_mm)
-    for _ in range(2):
-        at = find_stations(volume, surface, params)
+    for count in _STATIONS:
+        at = find_stations(volume, surface, count, params=params)
         profiles = field.at(rays.along(at.points_mm, at.lines, steps_mm=steps))
         walls = profile.fit_walls(profiles, steps, at.sigma_mm, thickest_mm=params.rim_max_mm, prior=prior)
         good = _is_wall(walls, params)
+        if good.sum() < _FEW:
+            return None
         outer = at.points_mm + walls.outer_mm[:, None] * at.lines
         trust = (at.sigma_mm[good] / at.sigma_mm.min()) ** -_BLUR_POWER
         surface = smooth_surface(outer[good], surface, trust=trust)

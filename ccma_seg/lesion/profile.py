@@ -7,7 +7,7 @@ from scipy.special import ndtr
 
 from ccma_seg.geometry import Bools, Floats
 
-_ROUNDS = 8
+_ROUNDS = 6
 _DAMPING = 1e-3
 _MARGIN_SIGMAS = 3.0
 _THINNEST_MM = 0.1

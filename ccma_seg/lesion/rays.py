@@ -7,7 +7,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from ccma_seg.geometry import Bools, Floats, Geometry
-from ccma_seg.volume import Volume
+from ccma_seg.volume import Hu, Volume
 
 Singles = npt.NDArray[np.float32]
 
@@ -17,13 +17,20 @@ class Field:
     """HU of a crop as a smooth function of position (cubic B-spline)."""
 
     coefficients: Singles
+    hu: Hu
     geometry: Geometry
 
     def at(self, positions_mm: Floats) -> Floats:
         """Return HU at positions, shape (..., 3) LPS mm; beyond the crop the nearest voxel counts."""
         index = self.geometry.to_index(positions_mm)
-        flat = index.reshape(-1, 3).T.astype(np.float32)
+        flat = index.reshape(-1, 3).T
         values = ndimage.map_coordinates(self.coefficients, flat, order=3, mode="nearest", prefilter=False)
+        return np.asarray(values, float).reshape(index.shape[:-1])
+
+    def roughly_at(self, positions_mm: Floats) -> Floats:
+        """Return HU at positions by linear interpolation, several times faster."""
+        index = self.geometry.to_index(positions_mm)
+        values = ndimage.map_coordinates(self.hu, index.reshape(-1, 3).T, np.float32, order=1, mode="nearest")
         return np.asarray(values, float).reshape(index.shape[:-1])
 
 
@@ -35,7 +42,7 @@ def field_around(volume: Volume, center_mm: Floats, *, radius_mm: float) -> Fiel
     )
     crop = volume.crop(volume.geometry.slices_around(corners))
     spline = ndimage.spline_filter(crop.hu.astype(np.float32), order=3, output=np.float32, mode="nearest")
-    return Field(coefficients=spline, geometry=crop.geometry)
+    return Field(coefficients=spline, hu=crop.hu, geometry=crop.geometry)
 
 
 def along(origins_mm: Floats, directions: Floats, *, steps_mm: Floats) -> Floats:

@@ -10,7 +10,6 @@ from ccma_seg.lesion.surface import Surface, mesh_normals
 from ccma_seg.volume import Volume
 
 _FWHM_PER_SIGMA = 2.3548
-_STATIONS = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -31,20 +30,20 @@ class Stations:
         return np.asarray(np.einsum("ij,ij->i", self.normals, self.lines))
 
 
-def find_stations(volume: Volume, surface: Surface, params: LesionParams) -> Stations:
+def find_stations(volume: Volume, surface: Surface, count: int, *, params: LesionParams) -> Stations:
     """Choose where to look across a surface: all over it, or on the slices themselves where these are thick.
 
     Between thick slices HU would have to be made up; within them a wall's slant only adds a known blur.
     """
     if volume.geometry.spacing_mm[0] <= params.section_slice_mm:
-        points, normals = mesh_normals(surface, _STATIONS)
+        points, normals = mesh_normals(surface, count)
         sigma = blur_sigma_mm(volume, normals, params)
         return Stations(points_mm=points, normals=normals, lines=normals, sigma_mm=sigma)
-    return _on_slices(volume, surface, params)
+    return _on_slices(volume, surface, count, params=params)
 
 
-def _on_slices(volume: Volume, surface: Surface, params: LesionParams) -> Stations:
-    points, normals = mesh_normals(surface, _STATIONS)
+def _on_slices(volume: Volume, surface: Surface, count: int, *, params: LesionParams) -> Stations:
+    points, normals = mesh_normals(surface, count)
     up = np.array(volume.geometry.axes[0])
     spacing = volume.geometry.spacing_mm[0]
     index = volume.geometry.to_index(points)
