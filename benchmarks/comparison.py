@@ -55,7 +55,7 @@ def compare(truth: dict[str, Any], record: dict[str, Any]) -> dict[str, Any]:
 
 
 def expected_verdicts(truth: dict[str, Any]) -> set[str]:
-    """Return the verdicts that a single exam of this kind allows (`clinical.md` 12b).
+    """Return the verdicts that a single exam of this kind allows.
 
     Blood and caseous paste of the same HU cannot be told apart in one phase; a rupture does not show without
     contrast, and hardly with thick slices or a neck thinner than 2 mm.

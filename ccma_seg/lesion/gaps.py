@@ -14,7 +14,7 @@ from ccma_seg.lesion.surface import envelope_points, vertex_areas
 CHAMBERS = {BLOOD_POOL_LV: "left_ventricle", BLOOD_POOL_LA: "left_atrium"}
 
 _FAT_HU = -30.0
-"""Below it lies fat: midway between fat (-100) and water-like tissue (45), clinical.md 11."""
+"""Below it lies fat: midway between fat (-100) and water-like tissue (45)."""
 _LOOK_OUT_MM = (1.5, 8.0)
 
 

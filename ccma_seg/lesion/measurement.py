@@ -26,7 +26,7 @@ _LVOT_LENGTH_MM = 20.0
 _CLEAR_MM = 1.5
 """Distance from its border from which on a part is free of partial volume on thin slices."""
 _TELLS_WALL_FROM_BLOOD_HU = 100.0
-"""Contrast between blood and myocardium from which on the two are told apart (clinical.md N3)."""
+"""Contrast between blood and myocardium from which on the two are told apart (proposal)."""
 
 
 def measure(volume: Volume, anatomy: Anatomy, lesion: Lesion, params: LesionParams = LesionParams()) -> Measurements:

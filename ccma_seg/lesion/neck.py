@@ -24,7 +24,7 @@ _CLEAR_MM = 0.5
 """Beyond this distance from the rim's surfaces lie inside and outside."""
 _ALONG_XYZ: tuple[Point, Point, Point] = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 _SOFT_HU = 60.0
-"""Paste and wall next to blood: between core (20-130) and unenhanced myocardium (45), clinical.md 11."""
+"""Paste and wall next to blood: between core (20-130) and unenhanced myocardium (45)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -16,14 +16,14 @@ class LesionParams:
     """Largest search grid; coarser voxels are taken beyond it, so that time stays bounded."""
 
     link_mm: float = 20.0
-    """Calcifications this near to annular calcium are searched too: patches of one rim lie apart (clinical.md 1.3)."""
+    """Calcifications this near to annular calcium are searched too: rims are reported as patchy."""
 
     range_mm: float = 35.0
     """How far a wall may lie from a point inside: over half of the largest published mass, 53 mm (Almogheer 2021)."""
 
     wall_fractions: tuple[float, ...] = (0.0, 0.3, 0.45, 0.6, 0.75)
     """Walls are looked for at the calcium threshold plus these fractions of the way to the 95th percentile of calcium:
-    a hyperdense core passes the first (clinical.md 5.5)."""
+    a hyperdense core passes the first (computed)."""
 
     enclosure: float = 0.55
     """Share of 26 directions in which a wall is met from a point inside; a flat wall gives under a half."""
@@ -32,7 +32,7 @@ class LesionParams:
     """Share of 13 axes on which a wall is met at both ends; a complete ring round the annulus gives 4 of 13."""
 
     annulus_reach_mm: float = 8.0
-    """Nearest point of a mass to the annulus curve (clinical.md L1)."""
+    """Nearest point of a mass to the annulus curve (criterion L1a)."""
 
     centroid_reach_mm: float = 30.0
     """Farthest centroid of a mass from the annulus curve: half of the largest published mass, 53 mm, and a few mm."""
@@ -44,7 +44,7 @@ class LesionParams:
     rays_max: int = 5000
 
     profile_in_mm: float = 6.5
-    """How far profiles across the wall reach inwards: the thickest rim, 4 mm (clinical.md 11), and some core."""
+    """How far profiles across the wall reach inwards: the thickest assumed rim, 4 mm, and some core."""
 
     profile_out_mm: float = 3.5
     """How far profiles reach outwards: enough to see what lies outside, too little to meet other structures often."""
@@ -58,22 +58,22 @@ class LesionParams:
     """Places whose normal points along the slices' by more than this share are not followed within slices."""
 
     rim_max_mm: float = 5.0
-    """A wall thicker than this is a solid calcification, not a rim: one above the assumed 1-4 mm (clinical.md 1.3)."""
+    """A wall thicker than this is a solid calcification, not a rim: one above the assumed 1-4 mm (none is published)."""
 
     psf_fwhm_mm: float = 0.8
-    """Blur within slices, as full width at half maximum: the middle of 0.6-1.0 mm (clinical.md 11)."""
+    """Blur within slices, as full width at half maximum: the middle of the usual 0.6-1.0 mm."""
 
     coverage_min: float = 0.2
-    """Least share of the envelope that must have a wall; evidence is weak below 0.5 (clinical.md R1)."""
+    """Least share of the envelope that must have a wall; evidence is weak below 0.5 (criterion R1)."""
 
     lopsided_max: float = 0.5
     """Largest length of the mean direction of the rim: 0.5 is a hemisphere, which encloses nothing."""
 
     contrast_min_hu: float = 80.0
-    """Least median HU of the rim above its inside; evidence asks for more (clinical.md C2: 100-150)."""
+    """Least median HU of the rim above its inside; evidence asks for more (criterion C2)."""
 
     aspect_max: float = 4.0
-    """Longest over shortest radius of a mass; 1.0-2.1 are reported (clinical.md 1.2), longer ones are bands."""
+    """Longest over shortest radius of a mass; 1.0-2.1 are reported of 17 masses, longer ones are bands."""
 
     enclosed_min_mm3: float = 2.0
     """Least enclosed volume on the search grid worth following: two of its voxels."""
@@ -85,30 +85,30 @@ class LesionParams:
     """How many enclosed places are followed at most, so that time stays bounded."""
 
     thin_slice_mm: float = 1.0
-    """Up to this slice spacing a core is eroded by `erosion_thin_mm` (clinical.md 5.5)."""
+    """Up to this slice spacing a core is eroded by `erosion_thin_mm` (computed: bias below 3 HU)."""
 
     erosion_thin_mm: float = 1.0
     erosion_thick_mm: float = 2.0
 
     core_share_min: float = 0.04
     """Least share of the mass that is inside the rim, below which nothing of it can be told; whether a core of more
-    counts is for the classifier to say (clinical.md C1: 0.1)."""
+    counts is for the classifier to say (criterion C1a)."""
 
     dense_fraction: float = 0.75
-    """Of the rim's 95th percentile: as dense as this is calcified (clinical.md C1)."""
+    """Of the rim's 95th percentile: as dense as this is calcified (criterion C1c)."""
 
     blood_like: tuple[float, float] = (0.8, 1.2)
-    """HU over the blood pool's between which an inside looks like blood (clinical.md E2)."""
+    """HU over the blood pool's between which an inside looks like blood (proposal)."""
 
     cavity_ratio: tuple[float, float] = (0.8, 1.1)
-    """HU of a cavity over that of the chamber it opens to: 0.85-1.05 (clinical.md 11), and noise."""
+    """HU of a cavity over that of the chamber it opens to: 0.85-1.05 (proposal), and noise."""
 
     cavity_share_alone: float = 0.9
     """Where more of the inside than this is as bright as blood, there is no paste beside it to compare with."""
 
     neck_alone_mm: float = 5.0
     """Without paste beside it, only blood behind a hole up to this width is called a cavity; necks of 2-5 mm are
-    known (clinical.md 3, 11), and wider openings are those of a patchy rim."""
+    known (Restivo 2023, Hamasaki 2017), and wider openings are those of a patchy rim."""
 
     coverage_alone: float = 0.85
     """Without paste beside it, only blood behind a rim as complete as this is called a cavity."""
@@ -132,28 +132,28 @@ class LesionParams:
     """How far outside the rim a chamber must be reached."""
 
     leak_hu: tuple[float, float] = (40.0, 140.0)
-    """HU of leaked material, without and with contrast (clinical.md 3)."""
+    """HU of leaked material, without and with contrast (proposal)."""
 
     leak_below_blood_hu: float = 100.0
-    """Leaked material is at least this much darker than enhanced blood (clinical.md N3)."""
+    """Leaked material is at least this much darker than enhanced blood (proposal)."""
 
     leak_reach_mm: float = 24.0
-    """How far beyond the rim leaks are followed: the largest in clinical.md 11, 20 mm, and a margin."""
+    """How far beyond the rim leaks are followed: 20 mm (assumed), and a margin."""
 
     leak_least_mm3: float = 14.0
-    """Least volume of a leak: a ball of 3 mm (clinical.md 11)."""
+    """Least volume of a leak: a ball of 3 mm (proposal)."""
 
     leak_largest_mm: float = 25.0
-    """Diameter of the ball that a leak does not exceed: 20 mm (clinical.md 11), and a margin."""
+    """Diameter of the ball that a leak does not exceed: 20 mm (assumed), and a margin."""
 
     leak_in_blood: float = 0.35
     """Least share of the layer round a leak that is blood, partial volume being none; less is tissue of the wall."""
 
     neck_possible_mm: float = 1.0
-    """Narrower ways out are not told from noise (clinical.md 5.5)."""
+    """Narrower ways out are not told from noise (computed)."""
 
     neck_slice_mm: float = 1.5
-    """Thickest slices on which a neck is measured: nothing below the slice thickness is reliable (clinical.md 5.5)."""
+    """Thickest slices on which a neck is measured: nothing below the slice thickness is reliable."""
 
     def __post_init__(self) -> None:
         if not 0 < self.enclosure <= 1 or not 0 <= self.opposed <= 1:

@@ -1,4 +1,4 @@
-"""Recipes drawn at random, within the ranges of `clinical.md` 11."""
+"""Recipes drawn at random, within published ranges."""
 
 from collections.abc import Callable
 

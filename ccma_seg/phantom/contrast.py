@@ -24,7 +24,7 @@ _ENHANCEMENT_HU = {
     "arterial": (318, 340, 330, 200, 230, 260, 70, 55, 15, 30),
     "late": (110, 110, 110, 105, 105, 105, 105, 60, 55, 60),
 }
-"""HU above unenhanced, in the order of `Brightness`: left heart 360, right heart less (`clinical.md` 5.6)."""
+"""HU above unenhanced, in the order of `Brightness`: left heart 360, right heart less (Oda 2011; Halpern 2009)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

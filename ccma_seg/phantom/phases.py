@@ -13,7 +13,7 @@ REST_PERCENT = 75.0
 _SYSTOLE_PERCENT = 38.0
 _SYSTOLE_WIDTH_PERCENT = 16.0
 _SHRINKS = 0.16
-"""Of the radius of the left ventricle, at end-systole (volume 114 to about 60 mL, `clinical.md` 7)."""
+"""Of the radius of the left ventricle, at end-systole (volume 114 to about 60 mL, Acad Radiol 2014)."""
 _FILLS = 0.09
 """Of the radius of the left atrium."""
 _DESCENDS_MM = 6.0

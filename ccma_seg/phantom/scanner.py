@@ -13,7 +13,7 @@ from ccma_seg.phantom.rendering import Hu32
 from ccma_seg.phantom.spec import ScannerSpec
 
 KERNEL_FWHM_MM = {"soft": 1.0, "medium": 0.8, "sharp": 0.6}
-"""In-plane width of the point spread function (`clinical.md` 11: 0.6 to 1.0)."""
+"""In-plane width of the point spread function (0.6 to 1.0 mm is usual)."""
 
 FWHM_TO_SD = 1 / (2 * np.sqrt(2 * np.log(2)))
 

@@ -29,7 +29,7 @@ class LesionKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnnulusSpec:
-    """Size and direction of the mitral annulus (`clinical.md` 7; directions from marked CTs)."""
+    """Size and direction of the mitral annulus (Naoum 2016, Alkadhi 2009; directions from marked CTs)."""
 
     septal_lateral_mm: float = 29.0
     intercommissural_mm: float = 37.0
@@ -73,7 +73,7 @@ class AnatomySpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContrastSpec:
-    """How bright blood and organs are at 120 kVp (`clinical.md` 5.6)."""
+    """How bright blood and organs are at 120 kVp (Oda 2011; Halpern 2009)."""
 
     state: str = "arterial"
     """none, arterial or late."""

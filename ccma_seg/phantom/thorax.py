@@ -1,6 +1,6 @@
 """The chest round the heart as solids, in the order in which they cover one another.
 
-Positions are LPS offsets from the mitral annulus; sizes after the thorax phantoms of `clinical.md` 8.
+Positions are LPS offsets from the mitral annulus; sizes after the FORBILD and MIRD thorax phantoms.
 """
 
 import numpy as np
@@ -56,7 +56,7 @@ def make_thorax(center_mm: npt.ArrayLike, hu: Brightness, *, scale: float = 1.0,
 
 
 def make_insert(center_mm: npt.ArrayLike) -> list[Painted]:
-    """Build a chest round a soft cylinder for calcium inserts (`clinical.md` 6)."""
+    """Build a chest round a soft cylinder for calcium inserts like the QRM cardiac phantom."""
     c = np.asarray(center_mm, float)
     chest = [
         Painted(solid=elliptic_column(c[:2], (150, 100)), hu=_INSERT_HU),
