@@ -58,7 +58,7 @@ class LesionParams:
     """Places whose normal points along the slices' by more than this share are not followed within slices."""
 
     rim_max_mm: float = 5.0
-    """A wall thicker than this is a solid calcification, not a rim: one above the assumed 1-4 mm (none is published)."""
+    """A wall thicker than this is solid calcium, not a rim: one above the assumed 1-4 mm (none is published)."""
 
     psf_fwhm_mm: float = 0.8
     """Blur within slices, as full width at half maximum: the middle of the usual 0.6-1.0 mm."""
