@@ -54,13 +54,15 @@ def run(
     verbose: Verbose = False,
     log_file: LogFile = None,
 ) -> None:
-    """Analyse one exam and write report.json, report.html, labels.nii.gz, lesions.csv and overview.png.
+    """Analyse one exam.
+
+    Writes report.html to look at, report.json, lesions.csv, labels.nii.gz and overview.png.
 
     Examples:
 
       ccma-seg run exam/ -o result/
 
-      ccma-seg run exam.zip -o result/ --phase 75 --set calcium.minimum_volume_mm3=2
+      ccma-seg run exam.zip -o result/ --phase 75 --set rules.criteria.S1.limit=10
     """
     set_up_logging(verbose=verbose, log_file=log_file)
     _refuse_unbuilt(second_phase)
@@ -94,7 +96,7 @@ def demo(
     as_json: Json = False,
     verbose: Verbose = False,
 ) -> None:
-    """Build a phantom, analyse it, and say where the report is; needs no input.
+    """Build a phantom and analyse it; needs no input.
 
     Example:
 

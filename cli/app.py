@@ -13,10 +13,10 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
+    rich_markup_mode=None,  # drawing boxes would take longer than everything else that --help does
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Find, measure and explain calcification of the mitral annulus on cardiac CT.",
-    epilog="Example: [bold]ccma-seg run exam/ -o result/[/bold]   What is found never changes the exit code.",
+    epilog="Example: ccma-seg run exam/ -o result/   What is found never changes the exit code.",
 )
 
 app.command("run")(analysis.run)

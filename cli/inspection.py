@@ -18,9 +18,9 @@ def inspect(
     root: Annotated[Path, typer.Argument(metavar="ROOT", help="Folder, file or zip.")],
     as_json: Json = False,
 ) -> None:
-    """List the series found: geometry, phase, contrast, whether each would be analysed, and why not.
+    """List the series found, and what would become of each.
 
-    The best suited comes first; `run` takes the first that is usable.
+    Shows geometry, phase, contrast, whether each would be analysed, and why not. The best suited comes first; `run` takes the first that is usable.
 
     Example:
 

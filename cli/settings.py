@@ -1,6 +1,5 @@
 """`config` and `doctor`: what would be used, and whether it is all there."""
 
-import importlib.metadata
 import json
 import platform
 
@@ -17,7 +16,9 @@ _LIBRARIES = ("numpy", "scipy", "scikit-image", "SimpleITK", "pydicom", "nibabel
 
 @speaks_plainly
 def config(config_file: ConfigFile = None, settings: Settings = None) -> None:
-    """Print the configuration as TOML, commented, with sources; save it, edit it, and pass it with --config.
+    """Print the configuration, commented, with sources.
+
+    Save the TOML, edit it, and pass it with --config.
 
     Example:
 
@@ -28,7 +29,7 @@ def config(config_file: ConfigFile = None, settings: Settings = None) -> None:
 
 @speaks_plainly
 def doctor(as_json: Json = False) -> None:
-    """Show versions, and which DICOM transfer syntaxes can be decoded here."""
+    """Show versions, and which DICOM can be decoded."""
     from ccma_seg.series import decoders
 
     facts = {
@@ -46,6 +47,8 @@ def doctor(as_json: Json = False) -> None:
 
 
 def _version(name: str) -> str | None:
+    import importlib.metadata
+
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:

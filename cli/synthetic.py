@@ -15,7 +15,9 @@ def phantom(
     seed: Annotated[int, typer.Option("--seed", help="Same recipe and seed, same bytes.")] = 1,
     force: Force = False,
 ) -> None:
-    """Make a synthetic exam: OUT/dicom/ and OUT/truth.json.
+    """Make a synthetic exam with its truth.
+
+    Writes OUT/dicom/ and OUT/truth.json.
 
     Examples:
 

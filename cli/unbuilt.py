@@ -32,7 +32,7 @@ def compare(
     output: Output,
     as_json: Json = False,
 ) -> None:
-    """Compare two exams of one patient, or two phases of one exam (not built yet)."""
+    """Compare two exams or two phases (not built yet)."""
     del baseline, followup, output, as_json
     raise NotBuiltError("compare is not built yet: set the report.json of both exams side by side")
 
