@@ -20,7 +20,8 @@ def inspect(
 ) -> None:
     """List the series found, and what would become of each.
 
-    Shows geometry, phase, contrast, whether each would be analysed, and why not. The best suited comes first; `run` takes the first that is usable.
+    Shows geometry, phase, contrast, whether each would be analysed, and why not.
+    The best suited comes first; `run` takes the first that is usable.
 
     Example:
 
