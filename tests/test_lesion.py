@@ -217,3 +217,9 @@ def test_stated_intervals_hold_the_truth(kind):
     for key in ("long_axis_mm", "short_axis_mm", "third_axis_mm", "volume_mm3"):
         assert abs(getattr(found, key) - truth[key]) <= found.uncertainty[key]
     assert abs(found.rim.thickness_mm - truth["rim.thickness_mm"]) <= found.uncertainty["rim.thickness_mm"]
+
+
+@pytest.mark.parametrize("inside_hu", [-90.0, -800.0])
+def test_calcium_round_fat_or_lung_is_no_mass(inside_hu):
+    _, lesions, _ = analyzed(core_hu=inside_hu)
+    assert lesions == ()

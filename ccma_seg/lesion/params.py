@@ -72,6 +72,9 @@ class LesionParams:
     contrast_min_hu: float = 80.0
     """Least median HU of the rim above its inside; evidence asks for more (criterion C2)."""
 
+    inside_min_hu: float = -20.0
+    """Median HU that the inside of a mass reaches: the softest paste; below it lie fat and lung (proposal)."""
+
     aspect_max: float = 4.0
     """Longest over shortest radius of a mass; 1.0-2.1 are reported of 17 masses, longer ones are bands."""
 

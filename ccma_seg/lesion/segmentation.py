@@ -73,6 +73,7 @@ def is_mass(envelope: Envelope, annulus: MitralAnnulus, params: LesionParams) ->
         lopsided <= params.lopsided_max
         and hollow >= params.core_share_min
         and contrast >= params.contrast_min_hu
+        and float(np.median(envelope.inside_hu)) >= params.inside_min_hu
         and near <= params.annulus_reach_mm
         and centre <= params.centroid_reach_mm
         and stretched <= np.log(params.aspect_max)
