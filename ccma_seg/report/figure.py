@@ -1,4 +1,4 @@
-"""The overview: the finding in six views, in the wide window that shows rim and core apart."""
+"""The overview: the finding in six views, in a window that shows rim and core apart."""
 
 import textwrap
 from pathlib import Path
@@ -9,14 +9,18 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from ccma_seg.anatomy import ContrastState
 from ccma_seg.geometry import Point, as_point
 from ccma_seg.pipeline import Analysis
 from ccma_seg.report.labels import LABEL_COLORS, LABEL_NAMES
 from ccma_seg.report.views import Plane, annular_planes, orthogonal_planes, sample
 from ccma_seg.volume import LabelMap
 
-_WINDOW_HU = (-400.0, 1400.0)
+_WIDE_WINDOW_HU = (-400.0, 1400.0)
 """W 1800 L 500: in a soft-tissue window core and rim look alike."""
+
+_SOFT_WINDOW_HU = (-160.0, 340.0)
+"""W 500 L 90: without contrast and without a mass, only fat shows where the chambers part."""
 
 _NEAR_PLANE_MM = 1.5
 _INK, _PAPER, _RING = "#e8e8e8", "#101214", "#39ff88"
@@ -52,7 +56,8 @@ def _draw(axes: Axes, analysis: Analysis, labels: LabelMap, plane: Plane) -> Non
     half = plane.width_mm / 2
     extent = (-half, half, half, -half)
     image = sample(analysis.volume.hu, analysis.volume.geometry, plane, linear=True)
-    axes.imshow(image, cmap="gray", vmin=_WINDOW_HU[0], vmax=_WINDOW_HU[1], extent=extent)
+    low_hu, high_hu = _window_hu(analysis)
+    axes.imshow(image, cmap="gray", vmin=low_hu, vmax=high_hu, extent=extent)
     seen = sample(labels.labels, labels.geometry, plane, linear=False)
     for label in np.unique(seen[seen > 0]):
         axes.contour(
@@ -64,6 +69,11 @@ def _draw(axes: Axes, analysis: Analysis, labels: LabelMap, plane: Plane) -> Non
     axes.text(half - 17, half - 7, "10 mm", color=_INK, fontsize=7, ha="center")
     axes.set(xlim=(-half, half), ylim=(half, -half), xticks=[], yticks=[])
     axes.set_title(plane.title, color=_INK, fontsize=10)
+
+
+def _window_hu(analysis: Analysis) -> tuple[float, float]:
+    plain = analysis.anatomy.contrast.state == ContrastState.NONE and not analysis.masses
+    return _SOFT_WINDOW_HU if plain else _WIDE_WINDOW_HU
 
 
 def _draw_annulus(axes: Axes, analysis: Analysis, plane: Plane) -> None:
