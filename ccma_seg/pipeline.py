@@ -8,7 +8,15 @@ from typing import Any
 import numpy as np
 
 from ccma_seg.anatomy import Anatomy, MitralAnnulus, locate
-from ccma_seg.calcium import CalciumBurden, CalciumKind, CalciumMap, find_calcium, measure_burden
+from ccma_seg.calcium import (
+    CalciumBurden,
+    CalciumKind,
+    CalciumMap,
+    SensitivityRow,
+    find_calcium,
+    measure_burden,
+    threshold_sensitivity,
+)
 from ccma_seg.classification import Finding, Verdict, classify, most_serious
 from ccma_seg.config import Config
 from ccma_seg.lesion import Lesion, Measurements, measure, segment
@@ -45,6 +53,8 @@ class Analysis:
     calcium: CalciumMap | None
     """None if no annulus was found: calcium means something only by its place."""
     burden: CalciumBurden | None
+    sensitivity: tuple[SensitivityRow, ...]
+    """Annular calcium under other thresholds."""
     masses: tuple[Mass, ...]
     verdict: Verdict
     """Of the exam: its most serious lesion."""
@@ -126,6 +136,7 @@ def analyze(
         anatomy=anatomy,
         calcium=calcium,
         burden=burden,
+        sensitivity=threshold_sensitivity(volume, anatomy, calcium, config.calcium),
         masses=masses,
         verdict=_exam_verdict(calcium, masses),
         seconds=time.perf_counter() - start,
@@ -139,6 +150,7 @@ def _without_annulus(volume: Volume, config: Config, anatomy: Anatomy, start: fl
         anatomy=anatomy,
         calcium=None,
         burden=None,
+        sensitivity=(),
         masses=(),
         verdict=Verdict.INDETERMINATE,
         seconds=time.perf_counter() - start,

@@ -28,6 +28,7 @@ def test_a_record_without_an_annulus_follows_the_schema_too(analysis):
         anatomy=replace(analysis.anatomy, annulus=None),
         calcium=None,
         burden=None,
+        sensitivity=(),
         masses=(),
         verdict=Verdict.INDETERMINATE,
     )

@@ -69,6 +69,7 @@ def _calcium(analysis: "Analysis") -> dict[str, Any]:
         "threshold_hu": None if calcium is None else calcium.threshold_hu,
         "threshold_rule": None if calcium is None else calcium.threshold_rule,
         **_figures(burden if burden is not None else CalciumBurden()),
+        "sensitivity": [asdict(row) for row in analysis.sensitivity],
     }
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import jinja2
 
-_NOT_FIGURES = ("id", "verdict", "explanation", "evidence")
+_NOT_FIGURES = ("id", "verdict", "explanation", "evidence", "sensitivity")
 
 
 def write_page(record: dict[str, Any], overview: Path, path: Path) -> None:
