@@ -40,6 +40,11 @@ def test_density_alone_never_makes_a_rupture():
     assert verdict(iso) != Verdict.RUPTURED_CCMA
 
 
+def test_in_faint_contrast_a_core_unlike_blood_is_ccma_and_one_like_it_leaves_rupture_open():
+    assert verdict(core(mean_hu=278.0), blood_hu=150.0) == Verdict.CCMA
+    assert verdict(core(mean_hu=145.0), blood_hu=150.0) == Verdict.CCMA_RUPTURE_NOT_ASSESSABLE
+
+
 def test_a_filled_cavity_with_a_neck_is_a_rupture():
     assert verdict(RUPTURED) == Verdict.RUPTURED_CCMA
 

@@ -79,6 +79,8 @@ class CalciumParams:
     """As faint as an edge artefact, a focus counts only above this volume (proposal)."""
     faint_slices: int = 3
     """... and on that many slices: motion differs from slice to slice (proposal)."""
+    edge_volume_mm3: float = 500.0
+    """No edge artefact beside blood is larger than this (proposal; the largest met on real CTs have 110 mm3)."""
 
     coronary_width_mm: float = 6.0
     """Widest calcified coronary segment: 4-5 mm (proposal) and its blur."""

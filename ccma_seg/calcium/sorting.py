@@ -66,7 +66,8 @@ def _beyond_l1_mm(f: Features, params: CalciumParams) -> float:
 def is_faint(features: Features, place: Place) -> bool:
     """Tell whether a component could be the edge of bright blood, blurred by motion or overshot by the kernel."""
     small = features.volume_mm3 < place.params.faint_volume_mm3 or features.slices < place.params.faint_slices
-    mixing = place.blood is not None and features.blood >= MIXING_BLOOD
+    beside_blood = place.blood is not None and features.blood >= MIXING_BLOOD
+    mixing = beside_blood and features.volume_mm3 < place.params.edge_volume_mm3
     return (small or mixing) and features.peak_hu < place.edge_limit_hu
 
 
