@@ -19,10 +19,14 @@ from ccma_seg.calcium import (
 )
 from ccma_seg.classification import Finding, Verdict, classify, most_serious
 from ccma_seg.config import Config
+from ccma_seg.geometry import Point
 from ccma_seg.lesion import Lesion, Measurements, measure, segment
 from ccma_seg.reasons import Reason
 from ccma_seg.record import make_record
 from ccma_seg.volume import LabelMap, Volume
+
+_METAL_REACH_MM = 20.0
+"""Metal nearer to the annulus than this is a prosthesis, ring or clip there, and its streaks cover it (proposal)."""
 
 
 class Status(StrEnum):
@@ -84,6 +88,8 @@ class Analysis:
         serious = [mass.finding.explanation for mass in self.masses if mass.finding.verdict == self.verdict]
         if serious:
             return serious[0]
+        if self.verdict == Verdict.INDETERMINATE:
+            return "The images do not decide: there is metal at the mitral annulus."
         if self.verdict == Verdict.NO_CALCIFICATION:
             return f"No calcium at the mitral annulus above {self.calcium.threshold_hu:.0f} HU."
         volume_mm3, arc_deg = self.burden.annular_volume_mm3, self.burden.arc_deg
@@ -138,7 +144,7 @@ def analyze(
         burden=burden,
         sensitivity=threshold_sensitivity(volume, anatomy, calcium, config.calcium),
         masses=masses,
-        verdict=_exam_verdict(calcium, masses),
+        verdict=_exam_verdict(anatomy.annulus, calcium, masses),
         seconds=time.perf_counter() - start,
     )
 
@@ -166,8 +172,13 @@ def _masses(volume: Volume, anatomy: Anatomy, calcium: CalciumMap, config: Confi
     return tuple(masses)
 
 
-def _exam_verdict(calcium: CalciumMap, masses: tuple[Mass, ...]) -> Verdict:
-    """Take the most serious lesion; without one, annular calcium alone is MAC."""
+def _exam_verdict(annulus: MitralAnnulus, calcium: CalciumMap, masses: tuple[Mass, ...]) -> Verdict:
+    """Take the most serious lesion; without one, annular calcium alone is MAC, and metal hides what there is."""
     annular = any(c.kind == CalciumKind.ANNULAR for c in calcium.calcifications)
-    plain = Verdict.MAC if annular else Verdict.NO_CALCIFICATION
+    metal = any(c.kind == CalciumKind.METAL and _is_at(annulus, c.centroid_mm) for c in calcium.calcifications)
+    plain = Verdict.INDETERMINATE if metal else Verdict.MAC if annular else Verdict.NO_CALCIFICATION
     return most_serious([mass.finding.verdict for mass in masses] + [plain]) or plain
+
+
+def _is_at(annulus: MitralAnnulus, position_mm: Point) -> bool:
+    return bool(np.linalg.norm(annulus.curve_mm - position_mm, axis=1).min() <= _METAL_REACH_MM)
