@@ -1,13 +1,13 @@
 """Three-valued logic on criteria: which verdict holds, why not another, and what would change it."""
 
 from ccma_seg.classification.findings import Outcome, Verdict
-from ccma_seg.classification.rules import Criterion, Rules
+from ccma_seg.classification.rules import FAILS, NOT_MEASURED, Criterion, Rules, plain
 
 Outcomes = dict[str, Outcome]
 """By criterion."""
 
 _OPPOSITE = {Outcome.HOLDS: Outcome.FAILS, Outcome.FAILS: Outcome.HOLDS, Outcome.NOT_MEASURED: Outcome.HOLDS}
-_ASKED = {"!": Outcome.FAILS, "?": Outcome.NOT_MEASURED}
+_ASKED = {FAILS: Outcome.FAILS, NOT_MEASURED: Outcome.NOT_MEASURED}
 _NEGATED = {">=": "<", ">": "<=", "<=": ">", "<": ">=", "is": "is not"}
 
 
@@ -15,11 +15,6 @@ def met(name: str, outcomes: Outcomes) -> bool:
     """Tell whether a criterion holds, or, for `!X`, was measured and fails, or, for `?X`, was not measured."""
     wanted = _ASKED.get(name[0], Outcome.HOLDS)
     return outcomes[plain(name)] == wanted
-
-
-def plain(name: str) -> str:
-    """Return the id of a criterion without its mark."""
-    return name.lstrip("".join(_ASKED))
 
 
 def decide(rules: Rules, outcomes: Outcomes) -> Verdict:
@@ -46,7 +41,7 @@ def counterfactuals(verdict: Verdict, rules: Rules, outcomes: Outcomes) -> tuple
     for name, outcome in outcomes.items():
         other = decide(rules, outcomes | {name: _OPPOSITE[outcome]})
         if other != verdict:
-            wanted = name if _OPPOSITE[outcome] == Outcome.HOLDS else f"!{name}"
+            wanted = name if _OPPOSITE[outcome] == Outcome.HOLDS else f"{FAILS}{name}"
             sentences.append(f"would be {other} if {_wish(wanted, rules.criteria)}")
     return tuple(sentences)
 
@@ -58,7 +53,7 @@ def _unmet(names: tuple[str, ...], outcomes: Outcomes) -> tuple[str, ...]:
 def _wish(name: str, criteria: dict[str, Criterion]) -> str:
     """Say what a criterion asks for: `cavity.neck_mm >= 2.0`."""
     criterion = criteria[plain(name)]
-    if name.startswith("?"):
+    if name.startswith(NOT_MEASURED):
         return f"{criterion.quantity} were not measured"
-    comparison = _NEGATED[criterion.comparison] if name.startswith("!") else criterion.comparison
+    comparison = _NEGATED[criterion.comparison] if name.startswith(FAILS) else criterion.comparison
     return f"{criterion.quantity} {comparison} {criterion.limit}"

@@ -9,6 +9,9 @@ from typing import Any
 from ccma_seg.classification.findings import Verdict
 from ccma_seg.errors import ConfigError
 
+FAILS, NOT_MEASURED = "!", "?"
+"""Marks before the id of a criterion: it was measured and fails; it was not measured."""
+
 COMPARISONS = (">=", ">", "<=", "<", "is")
 
 
@@ -39,6 +42,11 @@ Alternatives = tuple[tuple[str, ...], ...]
 
 `!X` asks that X was measured and fails, `?X` that it was not measured.
 """
+
+
+def plain(name: str) -> str:
+    """Return the id of a criterion without its mark."""
+    return name.lstrip(FAILS + NOT_MEASURED)
 
 
 def _criteria() -> dict[str, Criterion]:
@@ -72,7 +80,7 @@ class Rules:
         for verdict, alternatives in self.verdicts.items():
             if verdict not in list(Verdict):
                 raise ConfigError(f"a verdict must be one of {', '.join(Verdict)}, got {verdict!r}")
-            asked = {name.lstrip("!?") for names in alternatives for name in names}
+            asked = {plain(name) for names in alternatives for name in names}
             unknown = sorted(asked - set(self.criteria))
             if unknown:
                 raise ConfigError(f"verdict {verdict} asks for the unknown criterion {unknown[0]}")
