@@ -10,6 +10,7 @@ from ccma_seg.geometry import Bools, Floats
 from ccma_seg.phantom.shapes import Array, Solid
 
 Hu32 = npt.NDArray[np.float32]
+Index = npt.NDArray[np.intp]
 
 _COARSE = (4, 8, 8)
 """Planes, rows, columns that are decided at once where no surface is near."""
@@ -48,7 +49,7 @@ class Grid:
         z = self.z[planes] if self.z.shape[1] == 1 else self.z[planes, rows]
         return Grid(x=self.x[:, :, columns], y=self.y[:, rows], z=z, voxel_mm=self.voxel_mm)
 
-    def at(self, index: tuple[npt.NDArray[np.intp], ...]) -> tuple[Array, Array, Array]:
+    def at(self, index: tuple[Index, ...]) -> tuple[Array, Array, Array]:
         """Return x, y and z of single voxels."""
         plane, row, column = index
         return self.x[0, 0, column], self.y[0, row, 0], self.z[plane, row if self.z.shape[1] > 1 else 0, 0]
@@ -70,33 +71,36 @@ class Grid:
 
 
 def paint(image: Hu32, grid: Grid, scene: Sequence[Painted]) -> None:
-    """Fill an image, in place, with solids in their order: later ones cover earlier ones.
+    """Fill a contiguous image, in place, with solids in their order: later ones cover earlier ones.
 
     A voxel that a surface crosses gets the share that lies inside, from its distance to the surface.
     """
     for item in scene:
         for solid in item.solid.parts or (item.solid,):
-            box = grid.box(solid.low_mm, solid.high_mm)
-            if box is not None:
-                _paint_one(image[box], grid.part(box), Painted(solid=solid, hu=item.hu))
+            _paint_one(image, grid, Painted(solid=solid, hu=item.hu))
 
 
 def _paint_one(image: Hu32, grid: Grid, item: Painted) -> None:
-    inside, crossed = _decide(grid, item.solid)
-    hu = np.float32(item.hu)
+    box = grid.box(item.solid.low_mm, item.solid.high_mm)
+    if box is None:
+        return
+    part, hu = grid.part(box), np.float32(item.hu)
+    inside, crossed = _decide(part, item.solid)
     if inside.any():
-        np.copyto(image, hu, where=_spread(inside, image.shape))
+        np.copyto(image[box], hu, where=_spread(inside, part.shape))
     if not crossed.any():
         return
     blocks = _split(crossed)
-    within, near = _decide_blocks(grid, item.solid, blocks)
-    image[_voxels(blocks[:, within], image.shape)] = hu
-    index = _voxels(blocks[:, near], image.shape)
-    distance = item.solid.level(*grid.at(index)).astype(np.float32)
+    within, near = _decide_blocks(part, item.solid, blocks)
+    flat, start = image.reshape(-1), [s.start for s in box]
+    flat[_flat(_voxels(blocks[:, within], part.shape), start, image.shape)] = hu
+    voxels = _voxels(blocks[:, near], part.shape)
+    distance = item.solid.level(*part.at(voxels)).astype(np.float32)
     width = np.float32(np.sqrt(np.mean(np.square(grid.voxel_mm))))
     share = np.minimum(np.maximum(np.float32(0.5) - distance / width, 0), 1)
-    before = image[index]
-    image[index] = before + share * (hu - before)
+    index = _flat(voxels, start, image.shape)
+    before = flat[index]
+    flat[index] = before + share * (hu - before)
 
 
 def _decide(grid: Grid, solid: Solid) -> tuple[Bools, Bools]:
@@ -112,7 +116,7 @@ def _decide(grid: Grid, solid: Solid) -> tuple[Bools, Bools]:
     return level < -reach, np.abs(level) <= reach
 
 
-def _decide_blocks(grid: Grid, solid: Solid, blocks: npt.NDArray[np.intp]) -> tuple[Bools, Bools]:
+def _decide_blocks(grid: Grid, solid: Solid, blocks: Index) -> tuple[Bools, Bools]:
     """Do the same for fine blocks, given by their first voxels, shape (3, n)."""
     last = np.array(grid.shape)[:, None] - 1
     first = grid.at(tuple(np.minimum(blocks, last)))
@@ -138,7 +142,7 @@ def _spread(blocks: Bools, shape: tuple[int, ...]) -> Bools:
     return mask
 
 
-def _split(coarse: Bools) -> npt.NDArray[np.intp]:
+def _split(coarse: Bools) -> Index:
     """List the first voxels, shape (3, n), of the fine blocks in some coarse blocks."""
     per = tuple(c // f for c, f in zip(_COARSE, _FINE, strict=True))
     offsets = np.indices(per).reshape(3, -1) * np.array(_FINE)[:, None]
@@ -146,12 +150,19 @@ def _split(coarse: Bools) -> npt.NDArray[np.intp]:
     return np.asarray((starts[:, :, None] + offsets[:, None, :]).reshape(3, -1))
 
 
-def _voxels(blocks: npt.NDArray[np.intp], shape: tuple[int, ...]) -> tuple[npt.NDArray[np.intp], ...]:
-    """List the voxels of fine blocks, given by their first voxels, shape (3, n)."""
-    offsets = np.indices(_FINE).reshape(3, -1)
-    index = (blocks[:, :, None] + offsets[:, None, :]).reshape(3, -1)
-    outside = (blocks.max(axis=1, initial=0) + np.array(_FINE) > shape).any()
-    if outside:
-        index = index[:, (index < np.array(shape)[:, None]).all(axis=0)]
-    first, second, third = index
-    return first, second, third
+def _voxels(blocks: Index, shape: tuple[int, ...]) -> tuple[Index, Index, Index]:
+    """List the voxels of fine blocks, given by their first voxels, shape (3, n), as indices that broadcast.
+
+    Planes (planes, 1, 1, n), rows (1, rows, 1, n) and columns (1, 1, columns, n); a block that juts out of the grid
+    repeats its last voxel inside.
+    """
+    planes, rows, columns = (
+        np.minimum(first + np.arange(size)[:, None], n - 1) for first, size, n in zip(blocks, _FINE, shape, strict=True)
+    )
+    return planes[:, None, None], rows[None, :, None], columns[None, None]
+
+
+def _flat(voxels: tuple[Index, Index, Index], start: Sequence[int], shape: tuple[int, ...]) -> Index:
+    """Return where the voxels of a box lie in the flattened image: one index is ten times as quick as three."""
+    plane, row, column = (index + first for index, first in zip(voxels, start, strict=True))
+    return np.asarray((plane * shape[1] + row) * shape[2] + column)
