@@ -19,15 +19,18 @@ LABEL_NAMES = {
 }
 
 LABEL_COLORS = {
-    ANNULAR_CALCIUM: "#ffd23f",
-    RIM: "#ff8c1a",
-    CORE: "#c77dff",
-    CAVITY: "#ff2e63",
-    LEAK: "#3ddc97",
-    BLOOD_POOL_LV: "#e4572e",
-    BLOOD_POOL_LA: "#4dabf7",
+    ANNULAR_CALCIUM: "#fff04d",
+    RIM: "#e69f00",
+    CORE: "#d87fd8",
+    CAVITY: "#d63a00",
+    LEAK: "#009e73",
+    BLOOD_POOL_LV: "#2f6bff",
+    BLOOD_POOL_LA: "#9be1ff",
 }
-"""Told apart with red-green blindness too."""
+"""After Okabe and Ito (2008), spread further: told apart with each kind of colour blindness too, on a dark image."""
+
+RING_COLOR = "#39ff88"
+"""Of the mitral annulus."""
 
 
 def make_label_map(analysis: Analysis) -> LabelMap:
