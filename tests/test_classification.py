@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from ccma_seg.classification import Outcome, Rules, Verdict, classify, most_serious
+from ccma_seg.classification import Outcome, Rules, Verdict, classify, context_of, most_serious
 from ccma_seg.classification.logic import decide, plain
 from ccma_seg.errors import ConfigError
 from ccma_seg.lesion import Cavity, Core, Leak
@@ -118,6 +118,47 @@ def test_confidence_falls_when_the_annulus_is_uncertain():
     vague = replace(anatomy, annulus=replace(anatomy.annulus, uncertainty_mm=8.0))
     volume = make_volume()
     assert classify(INTACT, vague, volume).confidence < classify(INTACT, anatomy, volume).confidence
+
+
+def confidence(measurements=INTACT, *, anatomy=None, volume=None, rules=None):
+    return classify(measurements, anatomy or make_anatomy(), volume or make_volume(), rules=rules).confidence
+
+
+def test_confidence_falls_with_noise_and_thick_slices():
+    anatomy = make_anatomy()
+    noisy = replace(anatomy, contrast=replace(anatomy.contrast, blood_pool_sd_hu=50.0))
+    assert confidence(anatomy=noisy) < confidence()
+    assert confidence(volume=make_volume(3.0)) < confidence()
+
+
+def test_confidence_falls_when_evidence_is_missing():
+    assert confidence(replace(INTACT, leak=Leak())) < confidence()
+
+
+def test_confidence_falls_when_a_figure_that_decides_may_lie_beyond_its_limit():
+    filled = cavity(neck_mm=2.2)
+    sure, unsure = (replace(filled, uncertainty={"cavity.neck_mm": half}) for half in (0.1, 0.5))
+    assert confidence(unsure) == pytest.approx(0.8 * confidence(sure), abs=0.002)
+
+
+def test_confidence_falls_where_a_mass_lies_on_the_anterior_side():
+    behind, before = (replace(INTACT, annulus_angle_deg=angle) for angle in (20.0, 170.0))
+    assert verdict(before) == verdict(behind) == Verdict.CCMA
+    assert confidence(before) == pytest.approx(0.9 * confidence(behind), abs=0.002)
+
+
+def test_a_borderline_figure_is_marked_in_the_evidence():
+    near = replace(INTACT, short_axis_mm=8.3, uncertainty={"short_axis_mm": 0.5})
+    by_name = {item.criterion: item for item in classify(near, make_anatomy(), make_volume()).evidence}
+    assert by_name["S1"].borderline
+    assert not by_name["S1s"].borderline
+
+
+def test_the_literature_is_quoted_with_its_source_and_gives_no_advice():
+    remarks = context_of(Verdict.RUPTURED_CCMA)
+    assert remarks
+    assert all(remark.source for remark in remarks)
+    assert not any(word in remark.text.lower() for remark in remarks for word in ("should", "must", "we recommend"))
 
 
 def test_a_rule_edited_changes_the_verdict():

@@ -1,7 +1,19 @@
 """From measurements to a verdict with its evidence; the rules are data, with sources."""
 
+from ccma_seg.classification.context import Remark, context_of
 from ccma_seg.classification.decision import classify, most_serious
 from ccma_seg.classification.findings import Evidence, Finding, Outcome, Verdict
 from ccma_seg.classification.rules import Criterion, Rules
 
-__all__ = ["Criterion", "Evidence", "Finding", "Outcome", "Rules", "Verdict", "classify", "most_serious"]
+__all__ = [
+    "Criterion",
+    "Evidence",
+    "Finding",
+    "Outcome",
+    "Remark",
+    "Rules",
+    "Verdict",
+    "classify",
+    "context_of",
+    "most_serious",
+]

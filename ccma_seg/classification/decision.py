@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ccma_seg.anatomy import Anatomy
+from ccma_seg.classification.confidence import Exam, confidence
 from ccma_seg.classification.explanation import explain
 from ccma_seg.classification.findings import Evidence, Finding, Outcome, Verdict
 from ccma_seg.classification.logic import counterfactuals, decide, why_not
@@ -35,14 +36,14 @@ def classify(measurements: Measurements, anatomy: Anatomy, volume: Volume, *, ru
         Criteria and verdicts; the package's own by default.
     """
     rules = rules or Rules()
-    values = quantities(measurements, anatomy, volume)
-    evidence = {name: _weigh(name, criterion, values) for name, criterion in rules.criteria.items()}
+    values, half_widths = quantities(measurements, anatomy, volume), uncertainties(measurements, anatomy)
+    evidence = {name: _weigh(name, criterion, values, half_widths) for name, criterion in rules.criteria.items()}
     outcomes = {name: item.outcome for name, item in evidence.items()}
     verdict = decide(rules, outcomes)
     lacking = why_not(verdict, rules, outcomes)
     return Finding(
         verdict=verdict,
-        confidence=_confidence(verdict, rules, outcomes, anatomy, volume),
+        confidence=confidence(verdict, evidence, Exam(anatomy=anatomy, volume=volume), rules=rules),
         explanation=explain(verdict, values, evidence, lacking=lacking),
         evidence=tuple(evidence.values()),
         why_not=lacking,
@@ -56,6 +57,7 @@ def quantities(measurements: Measurements, anatomy: Anatomy, volume: Volume) -> 
     ratio_to_blood = _ratio(m.core.mean_hu, blood)
     spacing_mm = max(volume.geometry.spacing_mm)
     return _flat(asdict(m)) | {
+        "degrees_from_posterior": None if m.annulus_angle_deg is None else abs(m.annulus_angle_deg),
         "aspect_ratio": _ratio(m.long_axis_mm, m.short_axis_mm),
         "core_volume_fraction": _ratio(m.core.volume_mm3, m.volume_mm3),
         "core_below_rim_hu": None if m.rim.p75_hu is None or m.core.mean_hu is None else m.rim.p75_hu - m.core.mean_hu,
@@ -64,6 +66,26 @@ def quantities(measurements: Measurements, anatomy: Anatomy, volume: Volume) -> 
         "exam.blood_pool_sd_hu": anatomy.contrast.blood_pool_sd_hu,
         "exam.slice_mm": max(spacing_mm, volume.acquisition.slice_thickness_mm or 0.0),
     }
+
+
+def uncertainties(measurements: Measurements, anatomy: Anatomy) -> dict[str, float]:
+    """Return half the width of the 95 % interval of quantities, by key path: as stated, and of ratios of them."""
+    m, stated = measurements, measurements.uncertainty
+    core_hu, blood = stated.get("core.mean_hu"), anatomy.contrast.blood_pool_hu
+    derived = {
+        "core_below_rim_hu": core_hu,
+        "blood_difference_fraction": _ratio(core_hu, blood),
+        "cavity.neck_to_diameter": _ratio(stated.get("cavity.neck_mm"), m.max_diameter_mm),
+        "core_volume_fraction": _ratio(stated.get("core.volume_mm3"), m.volume_mm3),
+        "aspect_ratio": _of_aspect(m),
+    }
+    return stated | {key: value for key, value in derived.items() if value is not None}
+
+
+def _of_aspect(m: Measurements) -> float | None:
+    long, short = (_ratio(m.uncertainty.get(f"{n}_axis_mm"), getattr(m, f"{n}_axis_mm")) for n in ("long", "short"))
+    aspect = _ratio(m.long_axis_mm, m.short_axis_mm)
+    return None if long is None or short is None or aspect is None else aspect * (long + short)
 
 
 def most_serious(verdicts: list[Verdict]) -> Verdict | None:
@@ -84,7 +106,7 @@ def _ratio(part: float | None, whole: float | None) -> float | None:
     return None if part is None or not whole else part / whole
 
 
-def _weigh(name: str, criterion: Criterion, values: dict[str, Any]) -> Evidence:
+def _weigh(name: str, criterion: Criterion, values: dict[str, Any], half_widths: dict[str, float]) -> Evidence:
     value = values.get(criterion.quantity)
     if value is None:
         outcome = Outcome.NOT_MEASURED
@@ -97,18 +119,7 @@ def _weigh(name: str, criterion: Criterion, values: dict[str, Any]) -> Evidence:
         comparison=criterion.comparison,
         limit=criterion.limit,
         outcome=outcome,
+        borderline=value is not None and abs(value - criterion.limit) < half_widths.get(criterion.quantity, 0.0),
         strength=criterion.strength,
         source=criterion.source,
     )
-
-
-def _confidence(
-    verdict: Verdict, rules: Rules, outcomes: dict[str, Outcome], anatomy: Anatomy, volume: Volume
-) -> float:
-    """Multiply the share of criteria that were measured by factors for image quality and localisation."""
-    if verdict == Verdict.INDETERMINATE or anatomy.annulus is None:
-        return 0.0
-    measured = sum(outcome != Outcome.NOT_MEASURED for outcome in outcomes.values()) / len(outcomes)
-    degraded = sum(reason.degrades for reason in volume.reasons + anatomy.reasons)
-    place = 1 / (1 + (anatomy.annulus.uncertainty_mm / rules.annulus_tolerance_mm) ** 2)
-    return round(measured * rules.degraded_confidence**degraded * place, 3)

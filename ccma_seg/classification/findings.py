@@ -35,6 +35,8 @@ class Evidence:
     comparison: str
     limit: float | bool
     outcome: Outcome
+    borderline: bool
+    """Whether the 95 % interval of the value reaches across the limit."""
     strength: str
     source: str
 

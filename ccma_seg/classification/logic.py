@@ -35,15 +35,22 @@ def why_not(verdict: Verdict, rules: Rules, outcomes: Outcomes) -> dict[str, tup
     return {other: tuple(_wish(name, rules.criteria) for name in names) for other, names in lacking.items() if names}
 
 
+def changes(verdict: Verdict, rules: Rules, outcomes: Outcomes) -> dict[str, Verdict]:
+    """Return the criteria that decide: each alone, had it come out otherwise, would give another verdict."""
+    others = {name: decide(rules, outcomes | {name: _OPPOSITE[outcome]}) for name, outcome in outcomes.items()}
+    return {name: other for name, other in others.items() if other != verdict}
+
+
 def counterfactuals(verdict: Verdict, rules: Rules, outcomes: Outcomes) -> tuple[str, ...]:
-    """Return one sentence for each single criterion that, had it come out otherwise, would change the verdict."""
-    sentences = []
-    for name, outcome in outcomes.items():
-        other = decide(rules, outcomes | {name: _OPPOSITE[outcome]})
-        if other != verdict:
-            wanted = name if _OPPOSITE[outcome] == Outcome.HOLDS else f"{FAILS}{name}"
-            sentences.append(f"would be {other} if {_wish(wanted, rules.criteria)}")
-    return tuple(sentences)
+    """Say for each criterion that decides what would change the verdict, and to what."""
+    return tuple(
+        f"would be {other} if {_wish(_otherwise(name, outcomes[name]), rules.criteria)}"
+        for name, other in changes(verdict, rules, outcomes).items()
+    )
+
+
+def _otherwise(name: str, outcome: Outcome) -> str:
+    return name if _OPPOSITE[outcome] == Outcome.HOLDS else f"{FAILS}{name}"
 
 
 def _unmet(names: tuple[str, ...], outcomes: Outcomes) -> tuple[str, ...]:

@@ -57,6 +57,10 @@ def _verdicts() -> dict[str, Alternatives]:
     return {name: tuple(map(tuple, alternatives)) for name, alternatives in _data()["verdicts"].items()}
 
 
+def _support() -> dict[str, tuple[str, ...]]:
+    return {name: tuple(names) for name, names in _data()["support"].items()}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """Criteria by id, and verdicts from the most serious to the plainest.
@@ -71,19 +75,34 @@ class Rules:
     """By id."""
     verdicts: dict[str, Alternatives] = field(default_factory=_verdicts)
     """By name, the most serious first; the first whose criteria are met is given."""
+    support: dict[str, tuple[str, ...]] = field(default_factory=_support)
+    """By verdict: criteria that are not asked for, but lower its confidence where they fail."""
+    unsupported_confidence: float = 0.9
+    """Factor on the confidence for each supporting criterion that fails (engineering proposal)."""
+    borderline_confidence: float = 0.8
+    """Factor on the confidence for each figure whose 95 % interval reaches across a limit that decides the verdict
+    (engineering proposal)."""
     degraded_confidence: float = 0.8
     """Factor on the confidence for each reason that degrades the images (engineering proposal)."""
     annulus_tolerance_mm: float = 10.0
-    """Uncertainty of the annulus at which confidence in the place of a mass is halved (engineering proposal)."""
+    """Uncertainty of the annulus at which the confidence is halved (engineering proposal)."""
+    noise_tolerance_hu: float = 120.0
+    """Noise at which the confidence is halved: twice the most that criterion `noise` allows (engineering proposal)."""
+    slice_tolerance_mm: float = 6.0
+    """Slice spacing at which the confidence is halved: twice the most that criterion `slices` allows (proposal)."""
 
     def __post_init__(self) -> None:
-        for verdict, alternatives in self.verdicts.items():
+        for verdict in (*self.verdicts, *self.support):
             if verdict not in list(Verdict):
                 raise ConfigError(f"a verdict must be one of {', '.join(Verdict)}, got {verdict!r}")
-            asked = {plain(name) for names in alternatives for name in names}
-            unknown = sorted(asked - set(self.criteria))
+            unknown = sorted(self.asked_by(verdict) - set(self.criteria))
             if unknown:
                 raise ConfigError(f"verdict {verdict} asks for the unknown criterion {unknown[0]}")
+
+    def asked_by(self, verdict: str) -> frozenset[str]:
+        """Return the criteria that a verdict asks for in any of its alternatives, and those that support it."""
+        alternatives = self.verdicts.get(verdict, ())
+        return frozenset(plain(name) for names in (*alternatives, self.support.get(verdict, ())) for name in names)
 
 
 @cache

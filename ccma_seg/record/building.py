@@ -8,6 +8,7 @@ import numpy as np
 
 from ccma_seg._version import __version__
 from ccma_seg.calcium import CalciumBurden, CalciumKind
+from ccma_seg.classification import context_of
 
 if TYPE_CHECKING:
     from ccma_seg.pipeline import Analysis, Mass
@@ -26,6 +27,7 @@ def make_record(analysis: "Analysis") -> dict[str, Any]:
         "reasons": [{"code": reason.code, "text": reason.text} for reason in analysis.reasons],
         "verdict": analysis.verdict,
         "explanation": analysis.explanation,
+        "context": [asdict(remark) for remark in context_of(analysis.verdict)],
         "software": {"name": "ccma-seg", "version": __version__, "config_sha256": analysis.config.sha256()},
         "config": analysis.config.as_dict(),
         "series": _series(analysis),
@@ -82,6 +84,8 @@ def _lesion(mass: "Mass") -> dict[str, Any]:
         "explanation": finding.explanation,
         **_figures(mass.measurements),
         "evidence": [asdict(item) for item in finding.evidence],
+        "why_not": finding.why_not,
+        "counterfactuals": finding.counterfactuals,
     }
 
 
