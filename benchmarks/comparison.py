@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.expected import expected_verdicts
+
 QUANTITIES = (
     "long_axis_mm",
     "short_axis_mm",
@@ -29,12 +31,6 @@ QUANTITIES = (
 RELATIVE = {"volume_mm3", "rim.volume_mm3", "core.volume_mm3", "cavity.volume_mm3", "leak.volume_mm3"}
 """Errors in per cent of the truth."""
 
-_THIN_MM = 1.5
-_CLEAR_NECK_MM = 2.0
-_SMALL_MM = 10.0
-_ISO = (0.8, 1.2)
-"""Core over blood: beyond telling by HU (criterion E3)."""
-
 
 def compare(truth: dict[str, Any], record: dict[str, Any]) -> dict[str, Any]:
     """Return verdicts, errors, and whether stated uncertainties hold the truth."""
@@ -52,33 +48,6 @@ def compare(truth: dict[str, Any], record: dict[str, Any]) -> dict[str, Any]:
         "errors": _errors(*pair) if pair else {},
         "covered": _covered(*pair) if pair else {},
     }
-
-
-def expected_verdicts(truth: dict[str, Any]) -> set[str]:
-    """Return the verdicts that a single exam of this kind allows.
-
-    Blood and caseous paste of the same HU cannot be told apart in one phase; a rupture does not show without
-    contrast, and hardly with thick slices or a neck thinner than 2 mm.
-    """
-    verdict, enhanced = truth["verdict"], truth["contrast"]["state"] == "enhanced"
-    masses = [t for t in truth["lesions"] if t["kind"] == "mass"]
-    if not masses:
-        return {verdict, "no_calcification"} if verdict == "other" else {verdict}
-    small = {"mac"} if max(t["short_axis_mm"] for t in masses) < _SMALL_MM else set()
-    if verdict == "ruptured_ccma":
-        return _expected_rupture(masses, truth["series"]["slice_thickness_mm"], enhanced=enhanced) | small
-    ratios = [t["core"]["mean_hu"] / truth["contrast"]["blood_pool_hu"] for t in masses]
-    if enhanced and any(_ISO[0] <= r <= _ISO[1] for r in ratios):
-        return {"ccma_rupture_not_assessable"} | small
-    return {"ccma"} | small
-
-
-def _expected_rupture(masses: list[dict[str, Any]], thickness_mm: float | None, *, enhanced: bool) -> set[str]:
-    if not enhanced:
-        return {"ruptured_ccma", "ccma", "ccma_possible_rupture", "ccma_rupture_not_assessable"}
-    necks = [t["cavity"]["neck_mm"] for t in masses if t["cavity"]["present"]]
-    clear = (thickness_mm or 0) <= _THIN_MM and all(n >= _CLEAR_NECK_MM for n in necks)
-    return {"ruptured_ccma"} if clear else {"ruptured_ccma", "ccma_possible_rupture", "ccma_rupture_not_assessable"}
 
 
 def _matched(truth: dict[str, Any], record: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]] | None:

@@ -7,7 +7,8 @@ import pytest
 
 from benchmarks.accuracy import Options, run
 from benchmarks.cases import Case, grid_cases, random_cases
-from benchmarks.comparison import compare, expected_verdicts
+from benchmarks.comparison import compare
+from benchmarks.expected import expected_verdicts, is_assessable
 from benchmarks.tables import write_report
 from ccma_seg.phantom import ScannerSpec, make_phantom, read_recipe
 
@@ -51,6 +52,16 @@ def test_a_stated_uncertainty_holds_the_truth_or_not(ruptured):
 
 def test_paste_as_bright_as_blood_does_not_allow_a_plain_verdict():
     assert expected_verdicts(make_phantom(small("ccma_dense")).truth) == {"ccma_rupture_not_assessable"}
+
+
+def test_an_exam_is_assessable_by_its_truth_alone(ruptured):
+    thin = {
+        **ruptured.truth,
+        "series": {**ruptured.truth["series"], "slice_thickness_mm": 0.5, "spacing_mm": [0.5] * 3},
+    }
+    assert not is_assessable(ruptured.truth)
+    assert is_assessable(thin)
+    assert not is_assessable({**thin, "motion_mm": 2.0})
 
 
 def test_cases_have_names_of_their_own():

@@ -1,0 +1,97 @@
+"""Random exams seen close up: the annulus and its masses only, on the true anatomy, at a fraction of the cost."""
+
+import pickle
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.lesion import true_anatomy
+from ccma_seg.anatomy import Anatomy
+from ccma_seg.calcium import CalciumKind, find_calcium
+from ccma_seg.classification import Finding, Verdict, classify, most_serious
+from ccma_seg.geometry import as_point
+from ccma_seg.lesion import Measurements, measure, segment
+from ccma_seg.phantom import LesionKind, Recipe, make_phantom, random_recipe
+from ccma_seg.phantom.masses import lesion_frame
+from ccma_seg.phantom.ring import make_annulus
+from ccma_seg.phantom.variation import vary
+from ccma_seg.volume import Volume
+
+_RING_MM = (54.0, 54.0, 44.0)
+"""Half of it lies on either side of the annulus centre: the whole ring with a thick band."""
+_MARGIN_MM = 9.0
+"""Round a mass: chambers are sought up to 4 mm outside the rim."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Exam:
+    """An exam and what is true of it."""
+
+    volume: Volume
+    anatomy: Anatomy
+    truth: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What was made of an exam."""
+
+    verdict: Verdict
+    masses: tuple[tuple[Measurements, Finding], ...]
+
+
+def recipes(kind: str, *, seed: int) -> Iterator[tuple[int, Recipe]]:
+    """Draw random recipes of one kind, by rising seed; any kind if it is empty."""
+    drawn = ((s, random_recipe(s)) for s in count(seed))
+    return ((s, r) for s, r in drawn if r.name.startswith(f"random_{kind}"))
+
+
+def exam(recipe: Recipe, *, seed: int, keep: Path | None = None) -> Exam:
+    """Make an exam close up, or take the one that is kept."""
+    path = keep / f"{recipe.name}.pickle" if keep is not None else None
+    if path is not None and path.is_file():
+        kept: Exam = pickle.loads(path.read_bytes())
+        return kept
+    phantom = make_phantom(close_up(recipe, seed=seed), seed=seed)
+    truth = {**phantom.truth, "motion_mm": recipe.scanner.motion_mm}
+    made = Exam(volume=phantom.volume, anatomy=true_anatomy(phantom), truth=truth)
+    if path is not None:
+        path.write_bytes(pickle.dumps(made))
+    return made
+
+
+def look(exam: Exam) -> Seen:
+    """Go through the steps that follow the anatomy."""
+    calcium = find_calcium(exam.volume, exam.anatomy)
+    lesions = segment(exam.volume, exam.anatomy, calcium)
+    measured = [measure(exam.volume, exam.anatomy, lesion) for lesion in lesions]
+    masses = tuple((m, classify(m, exam.anatomy, exam.volume)) for m in measured)
+    annular = any(c.kind == CalciumKind.ANNULAR for c in calcium.calcifications)
+    plain = Verdict.MAC if annular else Verdict.NO_CALCIFICATION
+    return Seen(verdict=most_serious([f.verdict for _, f in masses] + [plain]) or plain, masses=masses)
+
+
+def close_up(recipe: Recipe, *, seed: int) -> Recipe:
+    """Narrow the field of view to the annulus, or to the masses if there are any."""
+    annulus = make_annulus(vary(recipe.anatomy, seed=seed).annulus, (0.0, 0.0, 0.0))
+    low, high = -np.array(_RING_MM) / 2, np.array(_RING_MM) / 2
+    masses = [s for s in recipe.lesions if s.kind is LesionKind.MASS]
+    if masses and len(masses) == len(recipe.lesions):
+        middles = np.array([lesion_frame(s, annulus)[0] for s in masses])
+        reach = np.array([[s.long_axis_mm / 2 + s.lobe_mm * (s.lobes > 0) + s.leak.diameter_mm] for s in masses])
+        low, high = (middles - reach).min(axis=0) - _MARGIN_MM, (middles + reach).max(axis=0) + _MARGIN_MM
+    spec = recipe.scanner
+    pixel = spec.field_of_view_mm / spec.matrix
+    matrix = int(np.ceil((high - low)[:2].max() / pixel))
+    scanner = replace(
+        spec,
+        matrix=matrix,
+        field_of_view_mm=matrix * pixel,
+        slices=int(np.ceil((high - low)[2] / spec.slice_spacing_mm)),
+        center_offset_mm=as_point((low + high) / 2),
+    )
+    return replace(recipe, scanner=scanner)

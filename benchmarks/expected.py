@@ -1,0 +1,82 @@
+"""Which verdicts an exam allows, by its truth alone.
+
+Where only one is allowed the exam is assessable. Blood and caseous paste of the same HU cannot be told apart in one
+phase; a rupture does not show without contrast, and hardly on thick slices, through a neck near their thickness, or
+where the heart moved.
+"""
+
+from typing import Any
+
+_THIN_MM = 1.25
+"""Thickest slices on which a neck must be measured."""
+_CLEAR_NECK_MM = 2.0
+"""Least neck that must be seen, beside the motion."""
+_LARGE_MM = 10.0
+"""Least short axis at which every mass must be called one (criterion S1)."""
+_ISO, _NEARLY_ISO = (0.8, 1.2), 0.07
+"""Core over blood beyond telling by HU (criterion E3), and how near to that limit either verdict is right."""
+_LEAK_BELOW_HU, _LEAK_MM = 150.0, 6.0
+"""A leak that must be seen is this much darker than blood, and this wide."""
+
+_OPEN = {"ccma_rupture_not_assessable", "ccma_possible_rupture", "ruptured_ccma"}
+
+
+def expected_verdicts(truth: dict[str, Any]) -> set[str]:
+    """Return the verdicts that a single exam of this kind allows."""
+    masses = [t for t in truth["lesions"] if t["kind"] == "mass"]
+    if not masses:
+        return {truth["verdict"], "no_calcification"} if truth["verdict"] == "other" else {truth["verdict"]}
+    allowed = max((_of_mass(t, truth) for t in masses), key=_rank)
+    return allowed | _small(masses)
+
+
+def is_assessable(truth: dict[str, Any]) -> bool:
+    """Tell whether an exam leaves one verdict only, or calcium of another place that may go unmentioned."""
+    return truth["verdict"] == "other" or len(expected_verdicts(truth)) == 1
+
+
+def _rank(allowed: set[str]) -> int:
+    order = ("mac", "ccma", "ccma_rupture_not_assessable", "ccma_possible_rupture", "ruptured_ccma")
+    return max(map(order.index, allowed))
+
+
+def _small(masses: list[dict[str, Any]]) -> set[str]:
+    return {"mac"} if max(t["short_axis_mm"] for t in masses) < _LARGE_MM else set()
+
+
+def _of_mass(mass: dict[str, Any], truth: dict[str, Any]) -> set[str]:
+    enhanced = truth["contrast"]["state"] == "enhanced"
+    if mass["verdict"] != "ruptured_ccma":
+        return _intact(mass, truth) if enhanced else {"ccma"}
+    if not enhanced:
+        return {"ccma", *_OPEN}
+    return _leaking(mass, truth) if mass["leak"]["present"] else _open(mass, truth)
+
+
+def _intact(mass: dict[str, Any], truth: dict[str, Any]) -> set[str]:
+    ratio = mass["core"]["mean_hu"] / truth["contrast"]["blood_pool_hu"]
+    low, high = _ISO
+    if min(abs(ratio - low), abs(ratio - high)) <= _NEARLY_ISO:
+        return {"ccma", "ccma_rupture_not_assessable"}
+    return {"ccma_rupture_not_assessable"} if low <= ratio <= high else {"ccma"}
+
+
+def _open(mass: dict[str, Any], truth: dict[str, Any]) -> set[str]:
+    clear = mass["cavity"]["neck_mm"] >= _CLEAR_NECK_MM + _motion_mm(truth)
+    return {"ruptured_ccma"} if clear and _thin(truth) else set(_OPEN)
+
+
+def _leaking(mass: dict[str, Any], truth: dict[str, Any]) -> set[str]:
+    blood, leak = truth["contrast"]["blood_pool_hu"], mass["leak"]
+    width = (6 * leak["volume_mm3"] / 3.1416) ** (1 / 3)
+    wide = min(g["width_mm"] for g in mass["rim"]["gaps"]) >= _CLEAR_NECK_MM + _motion_mm(truth)
+    seen = wide and width >= _LEAK_MM and blood - leak["mean_hu"] >= _LEAK_BELOW_HU and _thin(truth)
+    return {"ruptured_ccma"} if seen else {"ccma", *_OPEN}
+
+
+def _thin(truth: dict[str, Any]) -> bool:
+    return max(truth["series"]["slice_thickness_mm"] or 0.0, truth["series"]["spacing_mm"][0]) <= _THIN_MM
+
+
+def _motion_mm(truth: dict[str, Any]) -> float:
+    return float(truth.get("motion_mm") or 0.0)
