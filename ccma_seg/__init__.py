@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ccma_seg.anatomy import locate
     from ccma_seg.calcium import find_calcium
     from ccma_seg.classification import classify
+    from ccma_seg.cohort import CohortParams, run_cohort
     from ccma_seg.config import Config
     from ccma_seg.lesion import measure, segment
     from ccma_seg.phantom import make_phantom
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Analysis": "pipeline",
+    "CohortParams": "cohort",
     "Config": "config",
     "Volume": "volume",
     "analyze": "pipeline",
@@ -38,12 +40,14 @@ _HOMES = {
     "make_phantom": "phantom",
     "measure": "lesion",
     "read_series": "series",
+    "run_cohort": "cohort",
     "segment": "lesion",
     "write_results": "report",
 }
 
 __all__ = [
     "Analysis",
+    "CohortParams",
     "Config",
     "Volume",
     "__version__",
@@ -55,6 +59,7 @@ __all__ = [
     "make_phantom",
     "measure",
     "read_series",
+    "run_cohort",
     "segment",
     "write_results",
 ]

@@ -11,7 +11,8 @@
     ├── CorruptInputError      (ValueError)         a file says one thing and holds another
     ├── IncompleteVolumeError  (ValueError)         slices are missing, uneven or tilted
     ├── GeometryError          (ValueError)         grids that should agree do not
-    └── OutputError            (OSError)            results cannot be written
+    ├── OutputError            (OSError)            results cannot be written
+    └── CasesFailedError       (RuntimeError)       a cohort was run, and some series have no result
 
 A message says what must be, what came, and what to do, on one line, and never names the patient.
 """
@@ -77,3 +78,9 @@ class OutputError(CcmaError, OSError):
     """Results cannot be written."""
 
     code = "output"
+
+
+class CasesFailedError(CcmaError, RuntimeError):
+    """A cohort was run, and some series have no result."""
+
+    code = "cases_failed"

@@ -6,7 +6,7 @@ import typer
 
 from ccma_seg._version import __version__
 
-from . import analysis, inspection, settings, synthetic, unbuilt
+from . import analysis, cohort, inspection, settings, synthetic, unbuilt
 
 app = typer.Typer(
     name="ccma-seg",
@@ -25,7 +25,7 @@ app.command("inspect")(inspection.inspect)
 app.command("phantom")(synthetic.phantom)
 app.command("config")(settings.config)
 app.command("doctor")(settings.doctor)
-app.command("batch")(unbuilt.batch)
+app.command("batch")(cohort.batch)
 app.command("compare")(unbuilt.compare)
 app.command("view")(unbuilt.view)
 

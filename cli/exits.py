@@ -19,6 +19,7 @@ EXIT_CODES: dict[type[BaseException], int] = {
     errors.GeometryError: 4,
     errors.InputPathError: 5,
     errors.OutputError: 6,
+    errors.CasesFailedError: 8,
     errors.IncompleteVolumeError: 10,
     KeyboardInterrupt: 130,
 }

@@ -12,20 +12,6 @@ from .options import Json, Output
 
 
 @speaks_plainly
-def batch(
-    root: Annotated[Path, typer.Argument(metavar="ROOT", help="Folder with many exams.")],
-    output: Output,
-    jobs: Annotated[int, typer.Option("-j", "--jobs", help="How many at a time.")] = 1,
-    scheduler: Annotated[str | None, typer.Option("--scheduler", help="Address of a Dask scheduler.")] = None,
-    existing: Annotated[str, typer.Option("--existing", help="skip, overwrite or fail.")] = "fail",
-    timeout: Annotated[float | None, typer.Option("--timeout", help="Seconds a case may take.")] = None,
-) -> None:
-    """Analyse every cardiac CT under a folder (not built yet)."""
-    del root, output, jobs, scheduler, existing, timeout
-    raise NotBuiltError("batch is not built yet: call `ccma-seg run` for each exam")
-
-
-@speaks_plainly
 def compare(
     baseline: Annotated[Path, typer.Argument(metavar="BASELINE")],
     followup: Annotated[Path, typer.Argument(metavar="FOLLOWUP")],

@@ -44,7 +44,7 @@ def write_results(analysis: Analysis, out: str | Path, *, force: bool = False) -
     out = Path(out)
     check_output(out, force=force)
     with whole_folder(out) as folder:
-        _write_files(analysis, folder)
+        write_files(analysis, folder)
     return out
 
 
@@ -108,7 +108,8 @@ def _umask() -> int:
     return mask
 
 
-def _write_files(analysis: Analysis, folder: Path) -> None:
+def write_files(analysis: Analysis, folder: Path) -> None:
+    """Fill a folder with the files of one exam."""
     from ccma_seg.report.figure import write_overview  # noqa: PLC0415  matplotlib takes half a second to load
     from ccma_seg.report.page import write_page  # noqa: PLC0415
 

@@ -33,10 +33,15 @@ UNREADABLE = (OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedE
 DAMAGED, NOT_READ = "damaged_file", "unreadable_file"
 """Codes of files that might have been part of a series."""
 
+ARCHIVE = "archive"
+"""Code of files that hold other files."""
+
 _NOT_DICOM = Reason("not_dicom", "not DICOM")
+_EMPTY = Reason(DAMAGED, "holds no bytes")
+_BLANK = Reason(DAMAGED, "holds nothing but zeros")
 _SIGNATURES = {
-    b"PK\x03\x04": Reason("archive", "a zip archive inside the input; give it by itself"),
-    b"\x1f\x8b": Reason("archive", "a gzip file; unpack it, or give it by itself if it is NIfTI"),
+    b"PK\x03\x04": Reason(ARCHIVE, "a zip archive inside the input; give it by itself"),
+    b"\x1f\x8b": Reason(ARCHIVE, "a gzip file; unpack it, or give it by itself if it is NIfTI"),
 }
 
 
@@ -64,7 +69,7 @@ def _read(source: Source, params: ReadParams) -> Elements | Reason:
     length = _FIRST_BYTES
     head = source.read(0, length)
     if not looks_like_dicom(head):
-        return next((why for magic, why in _SIGNATURES.items() if head.startswith(magic)), _NOT_DICOM)
+        return _no_dicom(head, source)
     if transfer_syntax(head) == DEFLATED:
         return read_elements(inflate(source.read(), limit=_size_limit(params)), WANTED)
     while True:
@@ -75,6 +80,15 @@ def _read(source: Source, params: ReadParams) -> Elements | Reason:
                 raise
             length *= _GROWTH
             head = source.read(0, length)
+
+
+def _no_dicom(head: bytes, source: Source) -> Reason:
+    """Say what else a file is; what a broken copy leaves behind counts as damaged, for it may have been a slice."""
+    if not head:
+        return _NOT_DICOM if source.file_name.startswith(".") else _EMPTY
+    if not head.strip(b"\0"):
+        return _BLANK
+    return next((why for magic, why in _SIGNATURES.items() if head.startswith(magic)), _NOT_DICOM)
 
 
 def _size_limit(params: ReadParams) -> int:

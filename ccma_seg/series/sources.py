@@ -15,6 +15,10 @@ _SMALL_ARCHIVE_BYTES = 100_000_000
 """What a zip may always grow to: a series of empty slices shrinks a thousandfold."""
 
 
+LINKED = "a link to a folder"
+"""Why such a link is not followed: it may lead back."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """A file, or a member of a zip."""
@@ -111,10 +115,10 @@ def _walk(root: Path) -> Iterator[Source | Unreadable]:
         inside = Path(folder)
         for name in sorted(names):
             path = inside / name
-            yield _file(path, name=path.relative_to(root).as_posix())
+            yield file_source(path, name=path.relative_to(root).as_posix())
         for name in folders:
             if (inside / name).is_symlink():
-                yield Unreadable(name=(inside / name).relative_to(root).as_posix(), why="a link to a folder")
+                yield Unreadable(name=(inside / name).relative_to(root).as_posix(), why=LINKED)
     for error in broken:
         if error.filename == str(root):
             raise InputPathError(f"input must be readable: {root} - {error.strerror}") from error
@@ -122,7 +126,8 @@ def _walk(root: Path) -> Iterator[Source | Unreadable]:
         yield Unreadable(name=name, why=f"cannot be read: {error.strerror}")
 
 
-def _file(path: Path, *, name: str) -> Source | Unreadable:
+def file_source(path: Path, *, name: str) -> Source | Unreadable:
+    """Return a file as a source, or why it cannot be one."""
     try:
         mode = path.stat().st_mode
     except OSError as error:

@@ -1,0 +1,96 @@
+"""One case from its files to its folder, in a process of its own."""
+
+import logging
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from ccma_seg.cohort.cases import Case
+from ccma_seg.cohort.jobs import Job
+from ccma_seg.cohort.rows import OUT_OF_MEMORY, Outcome, analysed, failed
+from ccma_seg.cohort.storing import remove_leftovers, store_failure, store_result
+from ccma_seg.errors import CcmaError, InputPathError
+from ccma_seg.pipeline import Analysis, analyze
+from ccma_seg.reasons import Reason
+from ccma_seg.series import Inventory, Series, choose_series, find_in_archive, read_chosen
+
+logger = logging.getLogger(__name__)
+
+
+def analyse_case(case: Case, job: Job) -> Outcome:
+    """Analyse one case and write its folder, or the reason why there is none; never raises for what it was given.
+
+    Raises
+    ------
+    OutputError
+        If results cannot be written, which is not the fault of the case.
+    """
+    started = time.perf_counter()
+    remove_leftovers(job.out, case.case_id)
+    found = _try(case, job)
+    figures = {"seconds": round(time.perf_counter() - started, 3), "peak_memory_mib": _peak_memory_mib()}
+    if not isinstance(found, tuple):
+        outcome = analysed(case, found.record()).with_machine(**figures)
+        store_result(found, outcome, job)
+    else:
+        outcome = failed(case, found, config_sha256=job.config.sha256()).with_machine(**figures)
+        store_failure(outcome, job)
+    return outcome
+
+
+def _try(case: Case, job: Job) -> Analysis | tuple[Reason, ...]:
+    """Return the analysis, or why there is none."""
+    inventory = None
+    if case.lost:
+        return case.lost
+    try:
+        inventory = find_in_archive(job.root, case.folders, series_uid=case.series_uid, params=job.config.read)
+        return analyze(read_chosen(_choose(case, inventory, job), job.config.read), job.config)
+    except InputPathError:
+        return (Reason(InputPathError.code, "a folder of the series was there when looked for and is not any more"),)
+    except CcmaError as error:
+        return tuple(_reasons(error, inventory))
+    except MemoryError:
+        return (Reason(OUT_OF_MEMORY, "the analysis needs more memory than a process may have; raise --max-memory"),)
+    except Exception as error:
+        logger.debug("unexpected", exc_info=error)
+        return (_unexpected(error),)
+
+
+def _choose(case: Case, inventory: Inventory, job: Job) -> Series:
+    series = choose_series(
+        inventory,
+        allow_missing_slices=job.allow_missing_slices,
+        allow_gantry_tilt=job.allow_gantry_tilt,
+        params=job.config.read,
+    )
+    return replace(series, reasons=(*series.reasons, *case.notes))
+
+
+def _reasons(error: CcmaError, inventory: Inventory | None) -> Iterator[Reason]:
+    """Tell a refusal by its kind, then by what stands against the series that suited best."""
+    yield Reason(error.code, str(error))
+    refused = [] if inventory is None else [series for series in inventory.series if series.obstacles]
+    if refused:
+        best = max(refused, key=lambda series: (isinstance(error, series.obstacles[0].error), series.rank))
+        yield from (Reason(obstacle.code, str(error)) for obstacle in best.obstacles)
+
+
+def _unexpected(error: Exception) -> Reason:
+    """Name the place; the words of a foreign error may hold anything."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "ccma_seg" in frame.filename]
+    place = f" in {Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""
+    return Reason("unexpected", f"unexpected error ({type(error).__name__}){place}; please report it")
+
+
+def _peak_memory_mib() -> float | None:
+    """Return the most memory that this process has held so far; None where the system does not say."""
+    try:
+        import resource  # noqa: PLC0415  not on Windows
+    except ImportError:
+        return None
+    unit = 1 if sys.platform == "darwin" else 1024
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1024**2, 1)
