@@ -62,6 +62,7 @@ def batch(
     with_folders: Annotated[
         bool, typer.Option("--with-folders", help="Name folders in the tables; they may name patients.")
     ] = False,
+    parquet: Annotated[bool, typer.Option("--parquet", help="Write the tables as Parquet too.")] = False,
     config: ConfigFile = None,
     settings: Settings = None,
     as_json: Json = False,
@@ -93,6 +94,7 @@ def batch(
         allow_missing_slices=allow_missing_slices,
         allow_gantry_tilt=allow_gantry_tilt,
         with_folders=with_folders,
+        parquet=parquet,
     )
     parameters = read_config(config, settings)
     if dry_run:

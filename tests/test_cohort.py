@@ -262,7 +262,9 @@ def test_the_others_are_analysed_all_the_same(mixed, name):
 
 def test_nothing_is_left_beside_results(mixed):
     _, out, _ = mixed
-    assert sorted(path.name for path in out.iterdir()) == ["cases", "failed", "lesions.csv", "run.json", "series.csv"]
+    assert sorted(path.name for path in out.iterdir()) == sorted(
+        ["cases", "failed", "index.html", "lesions.csv", "run.json", "series.csv"]
+    )
     assert not list(out.rglob(".*"))
 
 
@@ -414,13 +416,17 @@ def test_a_real_exam_among_damaged_ones_leaves_with_8(tmp_path):
     shutil.copytree(SAMPLE, tmp_path / "root" / "exam")
     (tmp_path / "root" / "cut").mkdir()
     (tmp_path / "root" / "cut" / "1").touch()
-    result = CliRunner().invoke(app, ["batch", str(tmp_path / "root"), "-o", str(tmp_path / "out"), "--json"])
+    result = CliRunner().invoke(
+        app, ["batch", str(tmp_path / "root"), "-o", str(tmp_path / "out"), "--json", "--parquet"]
+    )
     assert result.exit_code == 8
     told = [json.loads(line) for line in result.stdout.splitlines()]
     assert sorted(row["status"] for row in told) == ["failed", "failed", "ok"]
     (case,) = (tmp_path / "out" / "cases").iterdir()
     assert {"report.json", "report.html", "lesions.csv", "labels.nii.gz"} <= {path.name for path in case.iterdir()}
     assert [row["case_id"] for row in rows(tmp_path / "out", "lesions.csv")] == [case.name]
+    assert f"cases/{case.name}/report.html" in (tmp_path / "out" / "index.html").read_text("utf-8")
+    assert (tmp_path / "out" / "series.parquet").stat().st_size
 
 
 def test_a_dry_run_lists_series_and_writes_nothing(tmp_path):

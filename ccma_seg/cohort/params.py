@@ -49,6 +49,9 @@ class CohortParams:
     with_folders: bool = False
     """Name in the tables the folder of each series; folders may be named after patients."""
 
+    parquet: bool = False
+    """Write the tables as Parquet too."""
+
     cases_per_process: int = 50
     """After so many series a process is replaced, so that what it may leak does not add up."""
 

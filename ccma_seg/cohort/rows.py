@@ -72,7 +72,11 @@ class Outcome:
     @property
     def codes(self) -> tuple[str, ...]:
         """Return the codes of its reasons."""
-        return tuple(code for code in self.row["reason_codes"].split(";") if code)
+        return tuple(code for code in str(self.row["reason_codes"]).split(";") if code)
+
+    def place(self) -> tuple[str, str]:
+        """Return what tables are sorted by."""
+        return self.row["series_uid"] or "", self.case_id
 
     def with_machine(self, **figures: float | None) -> "Outcome":
         """Return a copy with what depends on the machine: `seconds`, `peak_memory_mib`."""

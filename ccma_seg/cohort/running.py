@@ -8,8 +8,10 @@ from pathlib import Path
 
 from ccma_seg.cohort.cases import Case
 from ccma_seg.cohort.engines import StartEngine, each_outcome, local_engine
+from ccma_seg.cohort.index import write_index
 from ccma_seg.cohort.jobs import Job
 from ccma_seg.cohort.params import CohortParams, Existing
+from ccma_seg.cohort.parquet import check_parquet, write_parquet
 from ccma_seg.cohort.planning import Plan
 from ccma_seg.cohort.progress import Progress
 from ccma_seg.cohort.rows import Outcome
@@ -100,6 +102,8 @@ def run_cohort(
         with_folders=params.with_folders,
     )
     check_earlier(job, params.existing)
+    if params.parquet:
+        check_parquet()
     run, progress = Run(job, params), Progress()
     with closing(Plan(job.root, job.config.read)) as plan:
         _plan(plan, job, params=params, progress=progress, on_progress=on_progress, stop=stop)
@@ -109,8 +113,7 @@ def run_cohort(
                 progress.add(outcome)
                 on_progress(progress)
         finally:
-            found = [outcome for outcome in outcomes(job.out) if run.made(outcome)]
-            write_tables(job.out, found, with_folders=params.with_folders)
+            found = _publish(job, run, params)
     run.write("interrupted" if stop.asked else "finished", progress)
     return _summary(job, progress, found, interrupted=stop.asked)
 
@@ -149,6 +152,16 @@ def _analyse(
 ) -> Iterator[Outcome]:
     with start_engine(params, stop) as engine:
         yield from each_outcome(engine, cases, job, stop)
+
+
+def _publish(job: Job, run: Run, params: CohortParams) -> list[Outcome]:
+    """Make the tables and the index from what is on disk."""
+    found = sorted((outcome for outcome in outcomes(job.out) if run.made(outcome)), key=Outcome.place)
+    write_tables(job.out, found, with_folders=params.with_folders)
+    if params.parquet:
+        write_parquet(job.out, found, with_folders=params.with_folders)
+    write_index(job.out, found)
+    return found
 
 
 def _summary(job: Job, progress: Progress, found: list[Outcome], *, interrupted: bool) -> Cohort:

@@ -12,9 +12,10 @@ can go on from what is there.
 
 import json
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -89,21 +90,30 @@ def write_whole(path: Path, text: str) -> None:
     OutputError
         If it cannot be written.
     """
-    private = None
+    with whole_file(path) as private:
+        private.write_text(text, encoding="utf-8", errors="backslashreplace", newline="")
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Give a name to write to; the file takes the name `path` when all went well, and vanishes otherwise.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
+    """
+    private = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, private = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(private).replace(path)
+        yield private
+        flush(private)
+        private.replace(path)
         flush(path.parent)
     except OSError as error:
         raise OutputError(f"{path.name} cannot be written: {error.strerror or error}") from error
     finally:
-        if private is not None:
-            Path(private).unlink(missing_ok=True)
+        private.unlink(missing_ok=True)
 
 
 def flush(path: Path) -> None:

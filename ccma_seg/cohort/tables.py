@@ -19,7 +19,7 @@ def write_tables(out: Path, found: Iterable[Outcome], *, with_folders: bool) -> 
     OutputError
         If they cannot be written.
     """
-    ordered = sorted(found, key=lambda outcome: (outcome.row["series_uid"] or "", outcome.case_id))
+    ordered = list(found)
     series = [outcome.row for outcome in ordered]
     write_whole(out / SERIES_TABLE, write_table(series, series_columns(with_folders=with_folders)))
     write_whole(out / LESION_TABLE, write_table(lesion_rows(ordered), lesion_table_columns()))
