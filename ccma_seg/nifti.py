@@ -111,15 +111,24 @@ def write_labels(labels: LabelMap, path: Path, *, onto: Geometry | None = None) 
         whole = np.zeros(onto.shape, np.uint8)
         whole[labels.slices_in(onto)] = labels.labels
         geometry = onto
-    image = nib.Nifti1Image(whole.T, _to_ras(geometry))
+    try:
+        with path.open("wb") as file, gzip.GzipFile("", "wb", _COMPRESSION, file, mtime=0) as packed:
+            _to_image(whole, geometry).to_stream(packed)
+    except OSError as error:
+        raise OutputError(f"{path.name} must be writable: {error.strerror or error}") from error
+
+
+def nifti_bytes(values: npt.NDArray[Any], geometry: Geometry) -> bytes:
+    """Return voxels, (slice, row, column), on their grid as the bytes of a NIfTI file, not packed."""
+    return bytes(_to_image(values, geometry).to_bytes())
+
+
+def _to_image(values: npt.NDArray[Any], geometry: Geometry) -> Any:
+    image = nib.Nifti1Image(values.T, _to_ras(geometry))
     image.set_sform(_to_ras(geometry), code="scanner")
     image.set_qform(_to_ras(geometry), code="scanner")
     image.header.set_xyzt_units("mm")
-    try:
-        with path.open("wb") as file, gzip.GzipFile("", "wb", _COMPRESSION, file, mtime=0) as packed:
-            image.to_stream(packed)
-    except OSError as error:
-        raise OutputError(f"{path.name} must be writable: {error.strerror or error}") from error
+    return image
 
 
 def _to_ras(geometry: Geometry) -> Floats:

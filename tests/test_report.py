@@ -1,10 +1,15 @@
 """The files of one exam."""
 
+import base64
 import csv
 import errno
+import gzip
+import hashlib
 import json
 import os
+import re
 from dataclasses import replace
+from importlib import resources
 
 import jsonschema
 import nibabel as nib
@@ -51,15 +56,18 @@ def test_lesions_csv_has_a_row_a_lesion_with_the_records_keys(analysis, result):
 
 def test_the_page_is_one_file_that_asks_for_nothing(result):
     page = (result / "report.html").read_text("utf-8")
-    assert "http" not in page
+    assert not re.search(r"https?:|src=\"(?!data:)|url\(", page)
     assert page.count("not a medical device") == 1
+    assert len(page) < 6e6
 
 
 def test_a_hostile_description_does_no_harm(analysis, tmp_path):
-    acquisition = replace(analysis.volume.acquisition, description="<script>alert(1)</script>" + "腔" * 300)
+    text = "</script><script>alert(1)</script>" + "腔" * 300
+    acquisition = replace(analysis.volume.acquisition, description=text, manufacturer=text, model=text, kernel=text)
     hostile = replace(analysis, volume=replace(analysis.volume, acquisition=acquisition))
     page = (write_results(hostile, tmp_path / "out") / "report.html").read_text("utf-8")
-    assert "<script>" not in page
+    assert "alert(1)" not in page
+    assert "腔" not in page
 
 
 def test_the_same_exam_gives_the_same_bytes(analysis, result, tmp_path):
@@ -88,3 +96,33 @@ def test_a_failure_leaves_nothing_behind(tmp_path):
 
 def test_no_cell_of_a_table_can_run_as_a_formula():
     assert write_table([{"a": "=cmd()", "b": -3.0, "c": None}], ["a", "b", "c"]) == "a,b,c\n'=cmd(),-3.0,\n"
+
+
+def test_the_viewer_is_the_published_library_unchanged():
+    folder = resources.files("ccma_seg.report") / "niivue"
+    code = gzip.decompress((folder / "niivue.umd.js.gz").read_bytes())
+    assert hashlib.sha256(code).hexdigest() in (folder / "LICENSE.txt").read_text("utf-8")
+
+
+def test_the_page_lets_run_only_its_own_scripts(result):
+    page = (result / "report.html").read_text("utf-8")
+    policy = re.search(r'Security-Policy" content="([^"]+)"', page)[1].replace("&#39;", "'")
+    script = re.search(r'<script id="page">(.*?)</script>', page, re.DOTALL)[1]
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"'sha256-{digest}'" in policy
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+
+
+def test_the_viewer_in_the_page_shows_ct_and_labels_in_their_place(analysis, result, tmp_path):
+    page = (result / "report.html").read_text("utf-8")
+    data = json.loads(re.search(r'<script id="viewer-data"[^>]*>(.*?)</script>', page, re.DOTALL)[1])
+    for name in ("volume", "labels"):
+        (tmp_path / f"{name}.nii.gz").write_bytes(base64.b64decode(data[name]))
+    volume, labels = (nib.load(tmp_path / f"{name}.nii.gz") for name in ("volume", "labels"))
+    np.testing.assert_array_equal(volume.affine, labels.affine)
+    centroid = np.array(analysis.masses[0].measurements.centroid_mm)
+    index = np.rint(np.linalg.inv(volume.affine) @ [*centroid * (-1, -1, 1), 1]).astype(int)[:3]
+    there = np.rint(analysis.volume.geometry.to_index(centroid)).astype(int)
+    assert abs(volume.dataobj[tuple(index)] - analysis.volume.hu[tuple(there)]) < 200
+    assert labels.dataobj[tuple(index)] == make_label_map(analysis).labels[tuple(there)]

@@ -1,7 +1,8 @@
-"""The page that people open: one file, offline."""
+"""The page that people open: one file, offline, with a viewer in it."""
 
 import base64
-from collections.abc import Iterator
+import gzip
+import hashlib
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -9,43 +10,126 @@ from typing import Any
 
 import jinja2
 
-_NOT_FIGURES = ("id", "verdict", "explanation", "evidence", "sensitivity")
+from ccma_seg.anatomy import BLOOD_POOL_LA, BLOOD_POOL_LV
+from ccma_seg.pipeline import Analysis, Mass
+from ccma_seg.report.clock import make_clock
+from ccma_seg.report.content import (
+    annulus_content,
+    headline,
+    lesion_content,
+    limits_content,
+    sensitivity_content,
+    technique_content,
+)
+from ccma_seg.report.crop import pack_crop
+from ccma_seg.report.figure import focus_mm
+from ccma_seg.report.histogram import HEIGHT, WIDTH, make_histogram
+from ccma_seg.report.labels import LABEL_COLORS, LABEL_NAMES, RING_COLOR
+from ccma_seg.report.pictures import close_pictures, exam_pictures, neck_picture
+from ccma_seg.report.rim_map import make_rim_map
+from ccma_seg.report.views import SOFT_WINDOW_HU, WIDE_WINDOW_HU
+from ccma_seg.report.wording import words
+from ccma_seg.volume import LabelMap
+
+NIIVUE_VERSION = "0.69.0"
 
 
-def write_page(record: dict[str, Any], overview: Path, path: Path) -> None:
-    """Write the record and the overview picture as one HTML file that needs nothing else."""
-    picture = base64.b64encode(overview.read_bytes()).decode("ascii")
-    path.write_text(_template().render(record=record, overview=picture, figures=_figures, number=_number), "utf-8")
+def write_page(analysis: Analysis, record: dict[str, Any], labels: LabelMap, path: Path) -> None:
+    """Write what is known of an exam as one HTML file that needs nothing else.
+
+    Parameters
+    ----------
+    analysis, record
+        The exam and its record.
+    labels
+        From `make_label_map`.
+    path
+        Where to.
+    """
+    script, style, packed = _text("page.js"), _render("page.css"), _niivue()
+    scripts = " ".join(_hash(code) for code in (script.encode(), gzip.decompress(packed)))
+    page = _render(
+        "page.html",
+        policy=f"default-src 'none'; img-src data: blob:; style-src {_hash(style.encode())}; script-src {scripts}; "
+        "base-uri 'none'; form-action 'none'",
+        style=style,
+        script=script,
+        niivue={"version": NIIVUE_VERSION, "base64": base64.b64encode(packed).decode("ascii")},
+        viewer=viewer_data(analysis) | pack_crop(analysis, labels),
+        **_content(analysis, record, labels),
+    )
+    path.write_text(page, "utf-8")
+
+
+def viewer_data(analysis: Analysis) -> dict[str, Any]:
+    """Return what the viewer needs beside the images: colours, names, windows and where to look first."""
+    x, y, z = focus_mm(analysis)
+    rgb = [[0, 0, 0], *([int(color[k : k + 2], 16) for k in (1, 3, 5)] for color in LABEL_COLORS.values())]
+    return {
+        "colors": {
+            **{channel: [color[k] for color in rgb] for k, channel in enumerate("RGB")},
+            "A": [0, *(255 for _ in LABEL_COLORS)],
+            "I": [0, *LABEL_COLORS],
+        },
+        "blood": [BLOOD_POOL_LV, BLOOD_POOL_LA],
+        "names": {str(label): name for label, name in LABEL_NAMES.items()},
+        "windows": {"wide": WIDE_WINDOW_HU, "soft": SOFT_WINDOW_HU},
+        "focus_ras_mm": [-x, -y, z],
+    }
+
+
+def _content(analysis: Analysis, record: dict[str, Any], labels: LabelMap) -> dict[str, Any]:
+    return {
+        "title": words(record["verdict"]),
+        "record": record,
+        "headline": headline(record),
+        "colors": [*((LABEL_NAMES[label], color) for label, color in LABEL_COLORS.items()), ("annulus", RING_COLOR)],
+        "close": close_pictures(analysis, labels),
+        "exam": exam_pictures(analysis, labels),
+        "masses": [
+            _mass_content(analysis, record, labels, mass=mass, lesion=lesion)
+            for mass, lesion in zip(analysis.masses, record["lesions"], strict=True)
+        ],
+        "clock": make_clock(analysis),
+        "annulus": annulus_content(record),
+        "sensitivity": sensitivity_content(record),
+        "limits": limits_content(record),
+        "technique": technique_content(record),
+        "chart": (WIDTH, HEIGHT),
+        "ring_color": RING_COLOR,
+        "words": words,
+    }
+
+
+def _mass_content(
+    analysis: Analysis, record: dict[str, Any], labels: LabelMap, *, mass: Mass, lesion: dict[str, Any]
+) -> dict[str, Any]:
+    assert analysis.anatomy.annulus is not None
+    return lesion_content(lesion, record["config"]["rules"]["criteria"]) | {
+        "rim_map": make_rim_map(mass, analysis.anatomy.annulus),
+        "histogram": make_histogram(analysis, mass),
+        "neck": neck_picture(analysis, labels, mass),
+    }
+
+
+def _hash(code: bytes) -> str:
+    """Return what a content security policy calls a piece of script or style."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(code).digest()).decode('ascii')}'"
 
 
 @cache
-def _template() -> jinja2.Template:
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    return environment.from_string(resources.files(__package__).joinpath("page.html").read_text("utf-8"))
+def _niivue() -> bytes:
+    return resources.files(__package__).joinpath("niivue", "niivue.umd.js.gz").read_bytes()
 
 
-def _figures(values: dict[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
-    """List the figures of a part by key path."""
-    for name, value in values.items():
-        if name in _NOT_FIGURES:
-            continue
-        if isinstance(value, dict):
-            yield from _figures(value, f"{path}{name} ")
-        else:
-            yield f"{path}{name}", _number(value)
+def _text(name: str) -> str:
+    return resources.files(__package__).joinpath(name).read_text("utf-8")
 
 
-def _number(value: Any) -> str:
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "yes" if value else "no"
-        case float():
-            return f"{value:.2f}".rstrip("0").rstrip(".")
-        case list():
-            return ", ".join(_number(item) for item in value)
-        case dict():
-            return "; ".join(f"{name} {_number(item)}" for name, item in value.items())
-        case _:
-            return str(value)
+def _render(name: str, **content: Any) -> str:
+    return _templates().get_template(name).render(**content)
+
+
+@cache
+def _templates() -> jinja2.Environment:
+    return jinja2.Environment(loader=jinja2.FunctionLoader(_text), autoescape=True, undefined=jinja2.StrictUndefined)

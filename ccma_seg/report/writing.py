@@ -118,7 +118,7 @@ def write_files(analysis: Analysis, folder: Path) -> None:
         "labels.nii.gz": lambda path: write_labels(labels, path),
         "lesions.csv": lambda path: path.write_text(_lesions_csv(record), "utf-8"),
         "overview.png": lambda path: write_overview(analysis, labels, path),
-        "report.html": lambda path: write_page(record, folder / "overview.png", path),
+        "report.html": lambda path: write_page(analysis, record, labels, path),
     }
     for name, write in writers.items():
         write(folder / name)
