@@ -17,6 +17,7 @@ from ccma_seg.calcium import CalciumParams
 from ccma_seg.classification import Rules
 from ccma_seg.errors import ConfigError, InputPathError
 from ccma_seg.lesion import LesionParams
+from ccma_seg.output import OutputParams
 from ccma_seg.series import ReadParams
 
 _Value = TypeVar("_Value")
@@ -36,6 +37,8 @@ class Config:
     """How a mass is segmented and measured."""
     rules: Rules = field(default_factory=Rules)
     """The clinical criteria and verdicts."""
+    output: OutputParams = field(default_factory=OutputParams)
+    """Which files are written, and how."""
 
     @classmethod
     def from_toml(cls, path: Path) -> "Config":

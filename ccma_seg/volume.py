@@ -41,8 +41,29 @@ class Acquisition:
     trigger_time_ms: float | None = None
     contrast_agent: bool | None = None
     """Whether the headers name a contrast agent; the images decide."""
+    sop_class_uid: str = ""
+    """Of the stored images."""
     sop_instance_uids: tuple[str, ...] = ()
-    """One per slice of the volume, in order; empty where slices do not correspond to stored images."""
+    """Of the stored images, in the order of slices; one per slice, unless `resampled`."""
+    frame_numbers: tuple[int, ...] = ()
+    """From 1, one for each of `sop_instance_uids`, where those are frames of multi-frame objects."""
+    resampled: bool = False
+    """Whether slices were moved or interpolated, so that they are not the stored images one by one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Identity:
+    """Who was scanned and when: kept only on request, for DICOM objects that must carry it."""
+
+    name: str = ""
+    patient_id: str = ""
+    birth_date: str = ""
+    sex: str = ""
+    study_date: str = ""
+    study_time: str = ""
+    study_id: str = ""
+    accession_number: str = ""
+    referring_physician: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -66,6 +87,9 @@ class Volume:
     read_seconds: float | None = None
     """How long reading took."""
 
+    identity: Identity | None = field(default=None, repr=False)
+    """Set only if `ReadParams.keep_identity` asks for it; goes into DICOM SEG and SR, and nowhere else."""
+
     def __post_init__(self) -> None:
         if self.hu.shape != self.geometry.shape:
             raise GeometryError(f"voxels must fill their grid: array {self.hu.shape}, grid {self.geometry.shape}")
@@ -75,7 +99,11 @@ class Volume:
 
     def crop(self, slices: tuple[slice, slice, slice]) -> "Volume":
         """Return a view on part of the volume."""
-        return replace(self, hu=self.hu[slices], geometry=self.geometry.crop(slices))
+        seen = self.acquisition
+        if not seen.resampled:
+            kept = {name: getattr(seen, name)[slices[0]] for name in ("sop_instance_uids", "frame_numbers")}
+            seen = replace(seen, **kept)
+        return replace(self, hu=self.hu[slices], geometry=self.geometry.crop(slices), acquisition=seen)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

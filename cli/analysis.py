@@ -56,7 +56,7 @@ def run(
 ) -> None:
     """Analyse one exam.
 
-    Writes report.html to look at, report.json, lesions.csv, labels.nii.gz and overview.png.
+    Writes report.html to look at, report.json, lesions.csv, labels.nii.gz and overview.png; DICOM SEG and SR too.
 
     Examples:
 

@@ -72,8 +72,9 @@ def insert(
     voxels = volume.hu.copy()
     for number, one in enumerate(built):
         _put(one, voxels, volume.geometry, seen, seed=seed + number)
+    acquisition = replace(volume.acquisition, series_uid="", sop_instance_uids=(), frame_numbers=())
     return Phantom(
-        volume=replace(volume, hu=voxels, acquisition=replace(volume.acquisition, series_uid="", sop_instance_uids=())),
+        volume=replace(volume, hu=voxels, acquisition=acquisition, identity=None),
         truth=_truth(built, annulus, hu, seen, volume),
         annulus=annulus,
         recipe=Recipe(name="inserted", lesions=specs),

@@ -37,15 +37,16 @@ def make_label_map(analysis: Analysis) -> LabelMap:
     """Return all labels on the grid of the volume; a mass lies over annular calcium, and that over blood."""
     geometry = analysis.volume.geometry
     labels = np.zeros(geometry.shape, np.uint8)
-    for part in _layers(analysis):
+    for part in layers(analysis):
         region = labels[part.slices_in(geometry)]
         np.copyto(region, part.labels, where=part.labels > 0)
     return LabelMap(labels=labels, geometry=geometry)
 
 
-def _layers(analysis: Analysis) -> list[LabelMap]:
-    layers = [] if analysis.anatomy.blood_pools is None else [analysis.anatomy.blood_pools]
+def layers(analysis: Analysis) -> list[LabelMap]:
+    """Return what the label map is painted with, one over the other; the lesions come last, in their order."""
+    below = [] if analysis.anatomy.blood_pools is None else [analysis.anatomy.blood_pools]
     if analysis.calcium is not None:
         annular = analysis.calcium.of_kind(CalciumKind.ANNULAR).astype(np.uint8) * np.uint8(ANNULAR_CALCIUM)
-        layers.append(LabelMap(labels=annular, geometry=analysis.calcium.geometry))
-    return layers + [mass.lesion.parts for mass in analysis.masses]
+        below.append(LabelMap(labels=annular, geometry=analysis.calcium.geometry))
+    return below + [mass.lesion.parts for mass in analysis.masses]

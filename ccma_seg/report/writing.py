@@ -15,12 +15,13 @@ from ccma_seg.nifti import write_labels
 from ccma_seg.pipeline import Analysis
 from ccma_seg.report.labels import make_label_map
 from ccma_seg.report.table import lesion_columns, lesion_row, write_table
+from ccma_seg.series import has_stored_images
 
 _RECORD = "report.json"
 
 
 def write_results(analysis: Analysis, out: str | Path, *, force: bool = False) -> Path:
-    """Write the files of one exam: record, table, label map, overview and page.
+    """Write the files of one exam: record, table, label map, DICOM objects, overview and page.
 
     Parameters
     ----------
@@ -120,10 +121,23 @@ def write_files(analysis: Analysis, folder: Path) -> None:
         "overview.png": lambda path: write_overview(analysis, labels, path),
         "report.html": lambda path: write_page(analysis, record, labels, path),
     }
+    objects = _write_dicom(analysis, record, folder)
     for name, write in writers.items():
         write(folder / name)
-    record["files"] = {name.partition(".")[0] if name != "report.html" else "page": name for name in writers}
+    names = {name.partition(".")[0] if name != "report.html" else "page": name for name in writers}
+    record["files"] = names | objects
     (folder / _RECORD).write_text(json.dumps(record, indent=1, allow_nan=False) + "\n", "utf-8")
+
+
+def _write_dicom(analysis: Analysis, record: dict[str, Any], folder: Path) -> dict[str, str]:
+    """Write the DICOM objects, or say in the record why there are none; return their names."""
+    if not has_stored_images(analysis.volume):
+        text = "the input is not DICOM, so labels.seg.dcm and report.sr.dcm would refer to nothing and are not written"
+        record["reasons"].append({"code": "no_dicom_source", "text": text})
+        return {}
+    from ccma_seg.report.dicom import write_objects  # noqa: PLC0415  highdicom takes half a second to load
+
+    return write_objects(analysis, record, folder)
 
 
 def _lesions_csv(record: dict[str, Any]) -> str:

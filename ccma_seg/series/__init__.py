@@ -7,7 +7,14 @@ from ccma_seg.series.finding import find_series
 from ccma_seg.series.inventory import Inventory, Obstacle, Series, Skipped
 from ccma_seg.series.params import ReadParams
 from ccma_seg.series.reading import read_chosen, read_series
-from ccma_seg.series.writing import write_series
+from ccma_seg.series.references import (
+    describe_images,
+    describe_slices,
+    has_stored_images,
+    point_to_frames,
+    refer_to_images,
+)
+from ccma_seg.series.writing import derived_uid, write_series
 
 __all__ = [
     "Holding",
@@ -18,10 +25,16 @@ __all__ = [
     "Skipped",
     "choose_series",
     "decoders",
+    "derived_uid",
+    "describe_images",
+    "describe_slices",
     "find_in_archive",
     "find_series",
+    "has_stored_images",
+    "point_to_frames",
     "read_chosen",
     "read_series",
+    "refer_to_images",
     "walk_archive",
     "write_series",
 ]

@@ -82,5 +82,5 @@ def _even(volume: Volume, layout: Layout, params: ReadParams) -> Volume:
 
 
 def _corrected(volume: Volume, hu: Hu, geometry: Geometry, reason: Reason) -> Volume:
-    acquisition = replace(volume.acquisition, sop_instance_uids=())
+    acquisition = replace(volume.acquisition, resampled=True)
     return replace(volume, hu=hu, geometry=geometry, acquisition=acquisition, reasons=(*volume.reasons, reason))

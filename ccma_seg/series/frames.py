@@ -21,12 +21,8 @@ def split_frames(image: Image, *, limit: int) -> tuple[Image, ...] | str:
     if image.coding.frames > _MOST_FRAMES:
         return f"claims {image.coding.frames} frames"
     try:
-        if image.coding.deflated:
-            data = inflate(image.source.read(), limit=limit)
-        else:
-            data = image.source.read(0, image.coding.offset)
         with quiet():
-            dataset = dcmread(BytesIO(data), stop_before_pixels=True, force=True)
+            dataset = read_dataset(image, limit=limit)
             shared = _first(dataset, "SharedFunctionalGroupsSequence")
             own = list(dataset.get("PerFrameFunctionalGroupsSequence") or ())
             if len(own) != image.coding.frames:
@@ -34,6 +30,13 @@ def split_frames(image: Image, *, limit: int) -> tuple[Image, ...] | str:
             return tuple(_frame(image, index, (groups, shared)) for index, groups in enumerate(own))
     except Exception as error:  # noqa: BLE001 - pydicom raises anything on damaged sequences
         return f"damaged multi-frame header: {type(error).__name__}"
+
+
+def read_dataset(image: Image, *, limit: int) -> Dataset:
+    """Read the whole header of an image, nested elements too; raises whatever pydicom does on damaged ones."""
+    coding = image.coding
+    data = inflate(image.source.read(), limit=limit) if coding.deflated else image.source.read(0, coding.offset)
+    return dcmread(BytesIO(data), stop_before_pixels=True, force=True)
 
 
 @contextmanager

@@ -60,7 +60,7 @@ def read_images(source: Source, params: ReadParams) -> tuple[Image, ...] | Reaso
     image = read_image(source, elements)
     if isinstance(image, str):
         return Reason("not_an_image", image)
-    frames = split_frames(image, limit=_size_limit(params)) if image.coding.frames > 1 else (image,)
+    frames = split_frames(image, limit=size_limit(params)) if image.coding.frames > 1 else (image,)
     return Reason(DAMAGED, frames) if isinstance(frames, str) else frames
 
 
@@ -71,12 +71,12 @@ def _read(source: Source, params: ReadParams) -> Elements | Reason:
     if not looks_like_dicom(head):
         return _no_dicom(head, source)
     if transfer_syntax(head) == DEFLATED:
-        return read_elements(inflate(source.read(), limit=_size_limit(params)), WANTED)
+        return read_elements(inflate(source.read(), limit=size_limit(params)), WANTED)
     while True:
         try:
             return read_elements(head, WANTED)
         except HeaderCutError:
-            if len(head) < length or length > _size_limit(params):
+            if len(head) < length or length > size_limit(params):
                 raise
             length *= _GROWTH
             head = source.read(0, length)
@@ -91,5 +91,6 @@ def _no_dicom(head: bytes, source: Source) -> Reason:
     return next((why for magic, why in _SIGNATURES.items() if head.startswith(magic)), _NOT_DICOM)
 
 
-def _size_limit(params: ReadParams) -> int:
+def size_limit(params: ReadParams) -> int:
+    """Return how many bytes of a file are looked at, at most."""
     return params.max_voxels * _HEAVY_BYTES_PER_VOXEL

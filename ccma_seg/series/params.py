@@ -63,6 +63,12 @@ class ReadParams:
     padding_tissue_hu: tuple[float, float] = (-200.0, 600.0)
     """A padding value that stands for tissue would erase the patient; it is ignored, with a reason."""
 
+    keep_identity: bool = False
+    """Whether name, ID, birth date and sex of the patient and the dates of the study go into DICOM SEG and SR.
+
+    They go nowhere else; without it those attributes are empty.
+    """
+
     threads: int = 4
     """How many slices are decoded at a time; more than there are cores gains nothing."""
 

@@ -15,6 +15,7 @@ from ccma_seg.series.choosing import choose_series
 from ccma_seg.series.correcting import straighten
 from ccma_seg.series.decoding import PixelError
 from ccma_seg.series.finding import find_series
+from ccma_seg.series.identity import read_identity
 from ccma_seg.series.images import Image
 from ccma_seg.series.inventory import Series
 from ccma_seg.series.params import ReadParams
@@ -104,6 +105,7 @@ def read_chosen(series: Series, params: ReadParams = ReadParams()) -> Volume:
         geometry=series.geometry,
         acquisition=_acquisition(series),
         reasons=(*series.reasons, *_padding(series, params), *_empty(hu)),
+        identity=read_identity(series.images[0], params) if params.keep_identity else None,
     )
     return straighten(volume, series.layout, params)
 
@@ -160,7 +162,9 @@ def _acquisition(series: Series) -> Acquisition:
         cardiac_phase_percent=first.phase_percent,
         trigger_time_ms=first.trigger_time_ms,
         contrast_agent=first.contrast_agent,
+        sop_class_uid=first.sop_class,
         sop_instance_uids=tuple(image.sop_uid for image in series.images),
+        frame_numbers=tuple(image.frame + 1 for image in series.images) if first.coding.frames > 1 else (),
     )
 
 

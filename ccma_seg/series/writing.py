@@ -265,7 +265,8 @@ def _pixels(image: Dataset, volume: Volume, tags: SeriesTags) -> None:
 
 
 def _image(volume: Volume, shared: Dataset, *, index: int, position_mm: Floats) -> FileDataset:
-    known = volume.acquisition.sop_instance_uids
+    seen = volume.acquisition
+    known = () if seen.resampled or seen.frame_numbers else seen.sop_instance_uids
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = CTImageStorage
     meta.MediaStorageSOPInstanceUID = UID(

@@ -1,0 +1,109 @@
+"""Which segments an exam has: one for each part of each lesion, and one for every other label."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ccma_seg.pipeline import Analysis
+from ccma_seg.report.labels import LABEL_COLORS, LABEL_NAMES, layers
+from ccma_seg.series import derived_uid
+from ccma_seg.volume import LabelMap
+
+_LIGHTER = 0.5
+"""How far the colour of the last lesion's parts is on its way to white."""
+
+Color = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """One segment of the DICOM objects."""
+
+    number: int
+    """From 1."""
+    label: int
+    """As in `labels.nii.gz`."""
+    lesion: int | None
+    """Which lesion it is a part of."""
+    name: str
+    tracking_uid: str
+    color: Color
+    """Red, green, blue, 0-255; no two segments have the same."""
+
+
+def make_segments(analysis: Analysis) -> tuple[LabelMap, tuple[Segment, ...]] | None:
+    """Give each part of each lesion, and every other label, a number, by label and lesion; none to what has no voxel.
+
+    Returns
+    -------
+    LabelMap
+        Numbers of segments on all rows and columns of the slices from the first to the last that has one.
+    tuple of Segment
+        In the order of their numbers.
+    None
+        If nothing is labelled.
+    """
+    owned = _owned_layers(analysis)
+    keys = sorted({(label, lesion or 0) for lesion, layer in owned for label in LABEL_NAMES if _holds(layer, label)})
+    if not keys:
+        return None
+    painted = _paint(analysis, owned, keys)
+    present = [key for place, key in enumerate(keys, start=1) if _holds(painted, place)]
+    if present != keys:
+        painted = _paint(analysis, owned, present)
+    return painted, tuple(_segment(analysis, number, key) for number, key in enumerate(present, start=1))
+
+
+def tracking_uid(analysis: Analysis, lesion: int | None, label: int | None = None) -> str:
+    """Return what identifies a lesion, or a part of it, or of the exam, in SEG and SR."""
+    parts = [str(part) for part in (lesion, label) if part is not None]
+    return derived_uid("tracking", analysis.volume.acquisition.series_uid, *parts)
+
+
+def name_part(label: int, lesion: int | None) -> str:
+    """Return what a label is called, as a part of a lesion if it is one."""
+    return LABEL_NAMES[label] if lesion is None else f"lesion {lesion} {LABEL_NAMES[label]}"
+
+
+def _owned_layers(analysis: Analysis) -> list[tuple[int | None, LabelMap]]:
+    """Return the layers of the label map in the order of painting, those of lesions with their number."""
+    painted = layers(analysis)
+    owners: list[int | None] = [None] * (len(painted) - len(analysis.masses))
+    return list(zip(owners + [mass.lesion.id for mass in analysis.masses], painted, strict=True))
+
+
+def _holds(layer: LabelMap, label: int) -> bool:
+    return bool(layer.mask(label).any())
+
+
+def _paint(analysis: Analysis, owned: list[tuple[int | None, LabelMap]], keys: list[tuple[int, int]]) -> LabelMap:
+    """Put 1 + the place in `keys` on each labelled voxel, on the slices that have any."""
+    geometry = analysis.volume.geometry
+    heights = [layer.slices_in(geometry)[0] for _, layer in owned]
+    low, high = min(h.start for h in heights), max(h.stop for h in heights)
+    slab = geometry.crop((slice(low, high), slice(None), slice(None)))
+    painted = np.zeros(slab.shape, np.uint8)
+    for lesion, layer in owned:
+        region = painted[layer.slices_in(slab)]
+        for label in LABEL_NAMES:
+            number = keys.index((label, lesion or 0)) + 1 if (label, lesion or 0) in keys else 0
+            np.copyto(region, np.uint8(number), where=layer.mask(label))
+    used = np.flatnonzero(painted.any(axis=(1, 2)))
+    kept = (slice(int(used[0]), int(used[-1]) + 1), slice(None), slice(None))
+    return LabelMap(labels=painted[kept], geometry=slab.crop(kept))
+
+
+def _segment(analysis: Analysis, number: int, key: tuple[int, int]) -> Segment:
+    label, lesion = key[0], key[1] or None
+    name = name_part(label, lesion)
+    uid = tracking_uid(analysis, lesion, label)
+    color = _color(label, lesion or 1, count=len(analysis.masses))
+    return Segment(number=number, label=label, lesion=lesion, name=name, tracking_uid=uid, color=color)
+
+
+def _color(label: int, lesion: int, *, count: int) -> Color:
+    """Return the colour of a label, lighter from lesion to lesion."""
+    plain = bytes.fromhex(LABEL_COLORS[label].removeprefix("#"))
+    white = _LIGHTER * (lesion - 1) / max(count - 1, 1)
+    red, green, blue = (round(part + (255 - part) * white) for part in plain)
+    return red, green, blue

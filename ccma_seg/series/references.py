@@ -1,0 +1,106 @@
+"""Headers of the slices of a volume, for objects that refer to them."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from pydicom import Dataset
+from pydicom.uid import CTImageStorage
+from pydicom.valuerep import format_number_as_ds
+
+from ccma_seg.series.writing import derived_uid
+from ccma_seg.volume import Acquisition, Identity, Volume
+
+
+def has_stored_images(volume: Volume) -> bool:
+    """Tell whether a volume was made from stored images that another object can refer to."""
+    seen = volume.acquisition
+    return bool(seen.study_uid and seen.series_uid and seen.sop_instance_uids) and all(seen.sop_instance_uids)
+
+
+def describe_slices(volume: Volume) -> list[Dataset]:
+    """Return the header of each slice of a volume, on the volume's own grid.
+
+    Slices that are stored images carry their UIDs, others a derived one. Patient and study are empty, which the
+    standard allows, unless the volume holds an identity.
+    """
+    uids = _slice_uids(volume.acquisition, count=volume.geometry.shape[0])
+    positions = volume.geometry.to_patient([(k, 0, 0) for k in range(len(uids))])
+    shared = _shared(volume)
+    return [_slice(shared, uid, position) for uid, position in zip(uids, positions, strict=True)]
+
+
+def describe_images(volume: Volume) -> list[Dataset]:
+    """Return the header of each stored image that a volume was made from, without its place."""
+    seen, patient = volume.acquisition, _patient_and_study(volume)
+    headers = []
+    for uid in dict.fromkeys(seen.sop_instance_uids):
+        header = _copy(patient)
+        header.SOPClassUID, header.SOPInstanceUID = seen.sop_class_uid or CTImageStorage, uid
+        headers.append(header)
+    return headers
+
+
+def refer_to_images(volume: Volume) -> list[Dataset]:
+    """Return the items of a sequence that refers to the stored images that a volume was made from."""
+    return [_reference(image.SOPClassUID, image.SOPInstanceUID) for image in describe_images(volume)]
+
+
+def point_to_frames(volume: Volume, items: Iterable[Dataset]) -> None:
+    """Let references to the headers of `describe_slices` point to the frames that the slices are."""
+    seen = volume.acquisition
+    names = (header.SOPInstanceUID for header in describe_slices(volume))
+    frames = dict(zip(names, zip(seen.sop_instance_uids, seen.frame_numbers, strict=True), strict=True))
+    for item in items:
+        if item.ReferencedSOPInstanceUID in frames:
+            uid, item.ReferencedFrameNumber = frames[item.ReferencedSOPInstanceUID]
+            item.ReferencedSOPInstanceUID, item.ReferencedSOPClassUID = uid, seen.sop_class_uid
+
+
+def _reference(class_uid: str, instance_uid: str) -> Dataset:
+    item = Dataset()
+    item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = class_uid, instance_uid
+    return item
+
+
+def _slice_uids(seen: Acquisition, *, count: int) -> list[str]:
+    if seen.resampled or seen.frame_numbers:
+        return [derived_uid("slice", seen.series_uid, str(k)) for k in range(count)]
+    return list(seen.sop_instance_uids)
+
+
+def _slice(shared: Dataset, uid: str, position_mm: Any) -> Dataset:
+    header = _copy(shared)
+    header.SOPInstanceUID = uid
+    header.ImagePositionPatient = [format_number_as_ds(float(value)) for value in position_mm]
+    return header
+
+
+def _shared(volume: Volume) -> Dataset:
+    grid, header = volume.geometry, _patient_and_study(volume)
+    header.SOPClassUID = CTImageStorage
+    header.Rows, header.Columns = grid.shape[1:]
+    header.PixelSpacing = [format_number_as_ds(step) for step in grid.spacing_mm[1:]]
+    header.SliceThickness = header.SpacingBetweenSlices = format_number_as_ds(grid.spacing_mm[0])
+    _, rows, columns = grid.axes
+    header.ImageOrientationPatient = [format_number_as_ds(value) for value in (*columns, *rows)]
+    return header
+
+
+def _patient_and_study(volume: Volume) -> Dataset:
+    seen, who, header = volume.acquisition, volume.identity or Identity(), Dataset()
+    header.SpecificCharacterSet = "ISO_IR 192"
+    header.PatientName, header.PatientID = who.name, who.patient_id
+    header.PatientBirthDate, header.PatientSex = who.birth_date, who.sex
+    header.StudyDate, header.StudyTime, header.StudyID = who.study_date, who.study_time, who.study_id
+    header.AccessionNumber, header.ReferringPhysicianName = who.accession_number, who.referring_physician
+    header.StudyInstanceUID, header.SeriesInstanceUID, header.Modality = seen.study_uid, seen.series_uid, "CT"
+    header.FrameOfReferenceUID = seen.frame_of_reference_uid or derived_uid("frame", seen.series_uid)
+    header.PositionReferenceIndicator = ""
+    return header
+
+
+def _copy(header: Dataset) -> Dataset:
+    """Return a header that can be added to alone; pydicom's own shallow copy shares the elements."""
+    own = Dataset()
+    own.update(header)
+    return own
