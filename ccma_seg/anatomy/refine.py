@@ -1,6 +1,7 @@
 """A pose refined by least squares: the template's pictures laid on the exam's, in a region of the heart."""
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -138,26 +139,32 @@ def _bounded(step: Floats, params: RefineParams) -> Floats:
 
 
 def _cells(template: HeartTemplate, region: Region, *, channels: int, params: RefineParams) -> _Cells:
-    z, y, x = np.indices(template.geometry.shape).reshape(3, -1)
-    positions = template.geometry.to_patient(np.stack([z, y, x], axis=-1))
+    positions, slopes = _everywhere(template)
     distance = np.linalg.norm(positions - region.center_mm, axis=1)
     weight = 1 / (1 + np.exp((distance - region.radius_mm) / params.edge_mm))
     chosen = np.flatnonzero(weight > 0.02)
     full = float(weight[chosen].sum())
     chosen = chosen[np.linspace(0, len(chosen) - 1, min(region.cells, len(chosen))).astype(int)]
-    means = template.mean[:channels].reshape(channels, -1)
-    step = template.geometry.spacing_mm[0]
-    slopes = np.stack([np.stack(np.gradient(m, step)[::-1], axis=-1) for m in template.mean[:channels]])
-    weights = template.weight[:channels].reshape(channels, -1)[:, chosen]
-    shares = np.array(region.shares[:channels])[:, None]
+    means, weights = (
+        picture[:channels].reshape(channels, -1)[:, chosen] for picture in (template.mean, template.weight)
+    )
     return _Cells(
         positions=positions[chosen],
-        values=means[:, chosen],
-        gradients=slopes.reshape(channels, -1, 3)[:, chosen],
-        weights=weights * shares,
+        values=means,
+        gradients=slopes[:channels, chosen],
+        weights=weights * np.array(region.shares[:channels])[:, None],
         region=weight[chosen],
         full=full,
     )
+
+
+@lru_cache(maxsize=1)
+def _everywhere(template: HeartTemplate) -> tuple[Floats, Floats]:
+    """Return where the cells of a template lie, (n, 3), and the slopes of its pictures there, (channel, n, 3)."""
+    index = np.moveaxis(np.indices(template.geometry.shape), 0, -1).reshape(-1, 3)
+    step = template.geometry.spacing_mm[0]
+    slopes = np.stack([np.stack(np.gradient(picture, step)[::-1], axis=-1) for picture in template.mean])
+    return template.geometry.to_patient(index), slopes.reshape(len(template.mean), -1, 3)
 
 
 def _look(pictures: Channels, cells: _Cells, pose: Pose, params: RefineParams) -> _State:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.interpolate import CubicSpline
 
 from ccma_seg.anatomy.annulus import MitralAnnulus
 from ccma_seg.geometry import Floats, as_point, unit
@@ -84,6 +83,8 @@ def around(
     points_mm: Floats, normal: Floats, posterior: Floats, *, method: str, uncertainty_mm: float
 ) -> MitralAnnulus:
     """Lay a closed curve through at least five points of an annulus, in the order of their angle, and measure it."""
+    from scipy.interpolate import CubicSpline  # noqa: PLC0415  takes a quarter of a second to load
+
     apical = unit(normal)
     behind = unit(posterior - np.dot(posterior, apical) * apical)
     frame = np.array([behind, np.cross(apical, behind), apical])
