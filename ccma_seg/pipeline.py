@@ -142,7 +142,7 @@ def analyze(
         anatomy=anatomy,
         calcium=calcium,
         burden=burden,
-        sensitivity=threshold_sensitivity(volume, anatomy, calcium, config.calcium),
+        sensitivity=threshold_sensitivity(volume, calcium),
         masses=masses,
         verdict=_exam_verdict(anatomy.annulus, calcium, masses),
         seconds=time.perf_counter() - start,

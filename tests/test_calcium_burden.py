@@ -134,7 +134,7 @@ def test_masses_of_another_grid_are_refused():
 def test_a_higher_threshold_never_gives_more_volume():
     volume = paint(make_volume(350.0), band(0, 90, 4), 900)
     anatomy = make_anatomy(350.0)
-    rows = threshold_sensitivity(volume, anatomy, find_calcium(volume, anatomy))
+    rows = threshold_sensitivity(volume, find_calcium(volume, anatomy))
     by_threshold = sorted(rows, key=lambda r: r.threshold_hu)
     volumes = [r.annular_volume_mm3 for r in by_threshold]
     assert volumes == sorted(volumes, reverse=True)

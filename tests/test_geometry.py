@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccma_seg.errors import GeometryError
-from ccma_seg.geometry import Geometry
+from ccma_seg.geometry import Geometry, voxels_in
 from ccma_seg.volume import LabelMap
 
 OBLIQUE = Geometry(
@@ -70,3 +70,8 @@ def test_labels_on_another_crop_stay_where_they_are():
     expected = np.zeros((2, 4, 3), np.uint8)
     expected[0, 2:, 0] = labels[2, 2:4, 3]
     np.testing.assert_array_equal(part.on(OBLIQUE.crop(other)), expected)
+
+
+def test_voxels_of_a_mask_are_listed_in_order():
+    mask = np.random.default_rng(0).random((4, 5, 6)) > 0.7
+    assert np.array_equal(voxels_in(mask[:, 1:, ::2]), np.argwhere(mask[:, 1:, ::2]))

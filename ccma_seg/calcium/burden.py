@@ -21,7 +21,6 @@ from ccma_seg.calcium.findings import CalciumKind, CalciumMap
 from ccma_seg.calcium.guerrero import Guerrero, score_guerrero
 from ccma_seg.calcium.parameters import CalciumParams
 from ccma_seg.calcium.scores import AGATSTON_SLICE_MM, agatston_of, hu_on_grid, mass_factor, mass_mg_of
-from ccma_seg.calcium.threshold import local_blood
 from ccma_seg.errors import GeometryError
 from ccma_seg.geometry import Bools, Floats
 from ccma_seg.reasons import Reason
@@ -95,7 +94,7 @@ def measure_burden(
     scores = _scores(volume, anatomy, calcium, hu=hu, annular=annular, params=params)
     if anatomy.annulus is None:
         return scores
-    background = _background_hu(volume, anatomy, params)
+    background = 0.0 if calcium.blood is None else calcium.blood.hu
     every = make_bricks(hu, annular, calcium, anatomy.annulus)
     band = every if masses is None else make_bricks(hu, annular & ~masses, calcium, anatomy.annulus)
     return _with_shape(scores, every, band, calcium=calcium, volume=volume, background_hu=background, params=params)
@@ -142,11 +141,6 @@ def _uncalibrated(factor: float, voltage: float) -> Reason:
 
 def _slice_mm(volume: Volume) -> float:
     return volume.acquisition.slice_thickness_mm or volume.geometry.spacing_mm[0]
-
-
-def _background_hu(volume: Volume, anatomy: Anatomy, params: CalciumParams) -> float:
-    blood = local_blood(volume, anatomy, params)
-    return 0.0 if blood is None else blood.hu
 
 
 def _with_shape(

@@ -1,7 +1,6 @@
 """Connected components above the threshold, as one table of voxels: all their figures at once."""
 
 from dataclasses import dataclass, replace
-from itertools import product
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +16,7 @@ Integers = npt.NDArray[np.intp]
 _NEIGHBOURS_26 = np.ones((3, 3, 3), bool)
 
 SPARSE = 0.01
-"""Up to this share of the grid, voxels are linked one by one: a third of the time of a pass over it."""
+"""Up to this share of the grid, runs of voxels are linked: a tenth of the time of a pass over it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -141,18 +140,25 @@ def find_components(hu: npt.NDArray[np.int16], geometry: Geometry, mask: Bools) 
 
 
 def _label_sparse(flat: Integers, shape: tuple[int, int, int]) -> tuple[Integers, int]:
-    """Label few voxels of a large grid: as `ndimage.label` does, without a pass over the grid."""
-    padded = tuple(n + 2 for n in shape)
-    place = np.ravel_multi_index(tuple(i + 1 for i in np.unravel_index(flat, shape)), padded)
-    number = np.zeros(int(np.prod(padded)), np.int32)
-    number[place] = np.arange(1, flat.size + 1, dtype=np.int32)
-    ahead = [d for d in product((-1, 0, 1), repeat=3) if d > (0, 0, 0)]
-    beside = [number[place + (d[0] * padded[1] + d[1]) * padded[2] + d[2]] for d in ahead]
-    pairs = [(np.flatnonzero(n), n[n > 0] - 1) for n in beside]
-    rows, columns = (np.concatenate([pair[k] for pair in pairs]) for k in (0, 1))
-    graph = coo_array((np.ones(rows.size, bool), (rows, columns)), shape=(flat.size, flat.size))
+    """Label few voxels of a large grid, as `ndimage.label` does: runs of a row are linked, not voxels of the grid."""
+    slice_, row, column = np.unravel_index(flat, shape)
+    width, area = shape[2] + 2, (shape[1] + 2) * (shape[2] + 2)
+    place = (slice_ + 1) * area + (row + 1) * width + column + 1  # in a grid with a free border: rows do not touch
+    start = place[np.diff(place, prepend=-2) != 1]
+    end = place[np.diff(place, append=-2) != 1]
+    ahead = (width, area - width, area, area + width)
+    rows, columns = np.concatenate([_touching(start, end, shift) for shift in ahead], axis=1)
+    graph = coo_array((np.ones(rows.size, bool), (rows, columns)), shape=(start.size, start.size))
     count, label = connected_components(graph, directed=False)
-    return np.asarray(label + 1, np.intp), int(count)
+    return np.repeat(np.asarray(label + 1, np.intp), end - start + 1), int(count)
+
+
+def _touching(start: Integers, end: Integers, shift: int) -> Integers:
+    """Pair runs of voxels with those that touch them, (2, n), in the row `shift` places ahead."""
+    first = np.searchsorted(end, start + shift - 1)
+    many = np.searchsorted(start, end + shift + 1, side="right") - first
+    own = np.repeat(np.arange(start.size), many)
+    return np.stack([own, np.arange(own.size) - np.repeat(np.cumsum(many) - many - first, many)])
 
 
 def without_noise(components: Components, params: CalciumParams) -> Components:

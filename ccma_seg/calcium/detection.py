@@ -17,7 +17,7 @@ from ccma_seg.calcium.pools import Pools, find_dense_pools
 from ccma_seg.calcium.ring import dense_ring, distance_to_ring
 from ccma_seg.calcium.sorting import Place, depends_on_uncertainty, is_faint, near_annulus, sort_by_place
 from ccma_seg.calcium.surroundings import find_surroundings
-from ccma_seg.calcium.threshold import Threshold, find_threshold, local_blood
+from ccma_seg.calcium.threshold import Threshold, find_threshold
 from ccma_seg.errors import GeometryError
 from ccma_seg.geometry import Geometry, as_point
 from ccma_seg.reasons import Reason
@@ -57,7 +57,7 @@ def find_calcium(volume: Volume, anatomy: Anatomy, params: CalciumParams = Calci
         return _as_map(components, kinds, threshold, (reason,))
     place = Place(
         params=params,
-        blood=None if anatomy.contrast.state == ContrastState.NONE else local_blood(volume, anatomy, params),
+        blood=None if anatomy.contrast.state == ContrastState.NONE else threshold.blood,
         threshold_hu=threshold.hu,
         uncertainty_mm=anatomy.annulus.uncertainty_mm,
     )
@@ -113,14 +113,15 @@ def _dense_pools(hu: npt.NDArray[np.int16], geometry: Geometry, annulus: MitralA
     if place.blood is None:
         return None
     level = (place.blood.hu + place.threshold_hu) / 2
-    return find_dense_pools(hu, geometry, level_hu=level, annulus=annulus, params=place.params)
+    pools = find_dense_pools(hu, geometry, level_hu=level, annulus=annulus, params=place.params)
+    return pools if pools.blocks.any() else None
 
 
 def _taken_out(
     mask: npt.NDArray[np.bool_], hu: npt.NDArray[np.int16], geometry: Geometry, pools: Pools | None
 ) -> Components:
     """Clear the pools of dense contrast in `mask`, and return them."""
-    if pools is None or not pools.blocks.any():
+    if pools is None:
         nothing = np.zeros(0, np.intp)
         return make_components(hu, geometry, nothing, nothing, count=0)
     flat = np.flatnonzero(mask)
@@ -189,6 +190,7 @@ def _as_map(components: Components, kinds: Kinds, threshold: Threshold, reasons:
         geometry=components.geometry,
         threshold_hu=threshold.hu,
         threshold_rule=threshold.rule,
+        blood=threshold.blood,
         calcifications=calcifications,
         reasons=(*threshold.reasons, *reasons),
     )

@@ -1,11 +1,13 @@
 """What is calcified, and to what each calcification belongs."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
 
+from ccma_seg.calcium.threshold import Blood
 from ccma_seg.geometry import Bools, Geometry, Point
 from ccma_seg.reasons import Reason
 
@@ -58,9 +60,17 @@ class CalciumMap:
     calcifications: tuple[Calcification, ...]
     """Largest first."""
 
+    blood: Blood | None = None
+    """What the threshold and the background of the calcium are told from; None where it was not measured."""
+
     reasons: tuple[Reason, ...] = field(default=())
 
     def of_kind(self, kind: CalciumKind) -> Bools:
         """Return where calcium of one kind is, as booleans on `geometry`."""
-        labels = [c.label for c in self.calcifications if c.kind == kind]
-        return np.isin(self.labels, labels)
+        return self.where(c.label for c in self.calcifications if c.kind == kind)
+
+    def where(self, labels: Iterable[int]) -> Bools:
+        """Return where some calcifications are, as booleans on `geometry`: few voxels hold any."""
+        mask, flat = np.zeros(self.labels.shape, bool), np.flatnonzero(self.labels > 0)
+        mask.ravel()[flat] = np.isin(self.labels.ravel()[flat], list(labels))
+        return mask

@@ -6,12 +6,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from ccma_seg.anatomy.findings import Anatomy
 from ccma_seg.calcium.findings import CalciumKind, CalciumMap
-from ccma_seg.calcium.parameters import CalciumParams
 from ccma_seg.calcium.scores import hu_on_grid
-from ccma_seg.calcium.threshold import local_blood
-from ccma_seg.geometry import Bools
+from ccma_seg.geometry import voxels_in
 from ccma_seg.volume import Volume
 
 FIXED_HU = (130.0, 450.0, 850.0)
@@ -36,21 +33,18 @@ class SensitivityRow:
     annular_volume_mm3: float | None
 
 
-def threshold_sensitivity(
-    volume: Volume, anatomy: Anatomy, calcium: CalciumMap, params: CalciumParams = CalciumParams()
-) -> tuple[SensitivityRow, ...]:
+def threshold_sensitivity(volume: Volume, calcium: CalciumMap) -> tuple[SensitivityRow, ...]:
     """Give the annular volume under other thresholds, within `NEIGHBOURHOOD_MM` of the calcium found.
 
     Lower thresholds than blood fill that neighbourhood: the volume then says how wrong such a rule would be.
     """
-    blood = local_blood(volume, anatomy, params)
+    blood = calcium.blood
     rules = [("used", calcium.threshold_hu), *((f"{hu:.0f} HU", hu) for hu in FIXED_HU)]
     named: list[tuple[str, float | None]] = [
         (f"blood + {ABOVE_BLOOD_HU:.0f} HU", None if blood is None else blood.hu + ABOVE_BLOOD_HU),
         *((f"blood + {k:.0f} SD", None if blood is None else blood.hu + k * blood.sd_hu) for k in ABOVE_BLOOD_SD),
     ]
-    near = _near_annular(calcium)
-    hu = hu_on_grid(volume, calcium)[near]
+    hu = _near_annular(hu_on_grid(volume, calcium), calcium)
     return tuple(_row(rule, hu, limit, calcium.geometry.voxel_mm3) for rule, limit in [*rules, *named])
 
 
@@ -59,16 +53,14 @@ def _row(rule: str, hu: npt.NDArray[np.int16], threshold_hu: float | None, voxel
     return SensitivityRow(rule=rule, threshold_hu=threshold_hu, annular_volume_mm3=volume)
 
 
-def _near_annular(calcium: CalciumMap) -> Bools:
-    """Return annular calcium and what lies round it, less other calcium."""
-    annular = calcium.of_kind(CalciumKind.ANNULAR)
-    near = np.zeros(annular.shape, bool)
-    if not annular.any():
-        return near
+def _near_annular(hu: npt.NDArray[np.int16], calcium: CalciumMap) -> npt.NDArray[np.int16]:
+    """Return the HU of annular calcium and of what lies round it, less other calcium; (n,)."""
+    mask = calcium.of_kind(CalciumKind.ANNULAR)
+    index = voxels_in(mask)
+    if not len(index):
+        return np.zeros(0, np.int16)
     steps = np.maximum(np.rint(NEIGHBOURHOOD_MM / np.array(calcium.geometry.spacing_mm)), 1).astype(int)
-    box = tuple(
-        slice(max(int(a.min()) - s, 0), int(a.max()) + s + 1) for a, s in zip(np.nonzero(annular), steps, strict=True)
-    )
-    size = tuple(int(2 * s + 1) for s in steps)
-    near[box] = ndimage.maximum_filter(annular[box], size=size)
-    return np.asarray(near & (annular | (calcium.labels == 0)))
+    low, high = np.maximum(index.min(axis=0) - steps, 0), index.max(axis=0) + steps + 1
+    box = tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
+    near = ndimage.maximum_filter(mask[box], size=tuple(2 * steps + 1))
+    return np.asarray(hu[box][near & (mask[box] | (calcium.labels[box] == 0))])

@@ -1,5 +1,6 @@
 """What lies just outside each component: fat, lung, blood, dense contrast."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 
@@ -43,25 +44,17 @@ def find_surroundings(
 ) -> Surroundings:
     """Sample 18 directions at a fixed distance from each voxel, less what hits calcium."""
     voxels = _thinned(components)
-    index, own = _samples(voxels, components.geometry.shape, _offsets(components, distance_mm))
-    flat_hu = hu.ravel()[np.ravel_multi_index(tuple(index.T), components.geometry.shape)]
-    pool = np.zeros(own.shape, bool) if pools is None else pools.at(index) > 0
-    outside = (flat_hu < threshold_hu) | pool
-    total = np.maximum(_count(own, outside, components.count), 1)
-
-    def share(where: Bools) -> Floats:
-        return _count(own, outside & where, components.count) / total
-
-    lowest = np.full(components.count + 1, np.inf)
-    np.minimum.at(lowest, own[outside], flat_hu[outside])
-    lung = flat_hu < params.lung_hu
-    return Surroundings(
-        fat=share((flat_hu < params.fat_hu) & ~lung),
-        lung=share(lung),
-        blood=share(_is_blood(flat_hu, blood)),
-        pool=share(pool),
-        lowest_hu=lowest[1:],
-    )
+    seen, lowest = np.zeros((5, voxels.label.size)), np.full(voxels.label.size, np.inf)
+    for index in _around(voxels, distance_mm):
+        near = hu[tuple(index)]
+        pool = np.zeros(near.shape, bool) if pools is None else pools.at(index.T) > 0
+        outside, lung = (near < threshold_hu) | pool, near < params.lung_hu
+        parts = ((near < params.fat_hu) & ~lung, lung, _is_blood(near, blood), pool)
+        seen += [outside, *(outside & part for part in parts)]
+        lowest = np.minimum(lowest, np.where(outside, near, np.inf))
+    total, *votes = (voxels.sum(count) for count in seen)
+    fat, lungs, in_blood, pooled = (count / np.maximum(total, 1) for count in votes)
+    return Surroundings(fat=fat, lung=lungs, blood=in_blood, pool=pooled, lowest_hu=voxels.min(lowest))
 
 
 def _thinned(components: Components) -> Components:
@@ -69,21 +62,18 @@ def _thinned(components: Components) -> Components:
     return components.where(np.arange(components.label.size) % step == 0)
 
 
+def _around(voxels: Components, distance_mm: float) -> Iterator[Integers]:
+    """Yield slice, row and column, (3, n), of what lies at a distance, one direction after the other."""
+    index, last = voxels.index.T, np.array(voxels.geometry.shape)[:, None] - 1
+    for offset in _offsets(voxels, distance_mm):
+        yield np.clip(index + offset[:, None], 0, last)
+
+
 def _offsets(components: Components, distance_mm: float) -> Integers:
     directions = np.array([d for d in product((-1, 0, 1), repeat=3) if 1 <= np.abs(d).sum() <= 2])
     unit = directions / np.linalg.norm(directions, axis=1)[:, None]
     steps = np.maximum(np.rint(np.abs(unit) * distance_mm / np.array(components.geometry.spacing_mm)), 1)
     return np.asarray(directions * steps, np.intp)
-
-
-def _samples(voxels: Components, shape: tuple[int, int, int], offsets: Integers) -> tuple[Integers, Integers]:
-    index = (voxels.index[:, None, :] + offsets[None]).reshape(-1, 3)
-    np.clip(index, 0, np.array(shape) - 1, out=index)
-    return index, np.repeat(voxels.label, len(offsets))
-
-
-def _count(own: Integers, where: Bools, count: int) -> Floats:
-    return np.asarray(np.bincount(own[where], minlength=count + 1)[1:], float)
 
 
 def _is_blood(hu: npt.NDArray[np.int16], blood: Blood | None) -> Bools:

@@ -1,6 +1,6 @@
 """Above which HU a voxel is calcium: by tube voltage without contrast, by the local blood pool with it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -37,6 +37,8 @@ class Threshold:
 
     hu: float
     rule: str
+    blood: Blood | None = None
+    """Next to the annulus, whether the rule needs it or not."""
     reasons: tuple[Reason, ...] = ()
 
 
@@ -59,12 +61,17 @@ def local_blood(volume: Volume, anatomy: Anatomy, params: CalciumParams) -> Bloo
 
 def find_threshold(volume: Volume, anatomy: Anatomy, params: CalciumParams) -> Threshold:
     """Choose the calcium threshold (T1, T2), and say how."""
+    blood = local_blood(volume, anatomy, params)
+    return replace(_threshold(volume, anatomy, params, blood=blood), blood=blood)
+
+
+def _threshold(volume: Volume, anatomy: Anatomy, params: CalciumParams, *, blood: Blood | None) -> Threshold:
     if params.threshold_hu is not None:
         return Threshold(hu=params.threshold_hu, rule=f"{params.threshold_hu:.0f} HU, as given")
     plain = _without_contrast(volume, anatomy, params)
     if anatomy.contrast.state == ContrastState.NONE:
         return plain
-    enhanced = _with_contrast(volume, anatomy, params, plain)
+    enhanced = _with_contrast(blood, plain, params)
     if anatomy.contrast.state == ContrastState.ENHANCED:
         return enhanced
     higher = max(plain, enhanced, key=lambda t: t.hu)
@@ -94,8 +101,7 @@ def _without_contrast(volume: Volume, anatomy: Anatomy, params: CalciumParams) -
     return Threshold(hu=max(by_voltage, by_noise), rule=rule, reasons=reasons)
 
 
-def _with_contrast(volume: Volume, anatomy: Anatomy, params: CalciumParams, plain: Threshold) -> Threshold:
-    blood = local_blood(volume, anatomy, params)
+def _with_contrast(blood: Blood | None, plain: Threshold, params: CalciumParams) -> Threshold:
     if blood is None:
         reason = Reason(
             "blood_pool_unknown",

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from ccma_seg.calcium.findings import CalciumKind, CalciumMap
-from ccma_seg.geometry import Bools, Floats, Geometry, as_point
+from ccma_seg.geometry import Bools, Floats, Geometry, as_point, voxels_in
 from ccma_seg.lesion.params import LesionParams
 from ccma_seg.volume import Volume
 
@@ -45,7 +45,7 @@ def find_candidates(volume: Volume, calcium: CalciumMap, params: LesionParams) -
     mask = linked_calcium(calcium, params)
     if not mask.any():
         return ()
-    box = calcium.geometry.slices_around(calcium.geometry.to_patient(np.argwhere(mask)))
+    box = calcium.geometry.slices_around(calcium.geometry.to_patient(voxels_in(mask)))
     grid, hu, wall = _search_grid(volume, calcium, (mask, box), params)
     found = [c for level in _levels(hu, wall, calcium, params) for c in _enclosed(grid, level, params)]
     return tuple(sorted(found, key=lambda c: -c.score))
@@ -53,17 +53,24 @@ def find_candidates(volume: Volume, calcium: CalciumMap, params: LesionParams) -
 
 def linked_calcium(calcium: CalciumMap, params: LesionParams) -> Bools:
     """Return annular calcium and what may belong to the same rim, as booleans on the grid of `calcium`."""
-    boxes = ndimage.find_objects(calcium.labels)
-    spans = {c.label: _span_mm(calcium.geometry, boxes[c.label - 1]) for c in calcium.calcifications}
     linked = [c.label for c in calcium.calcifications if c.kind == CalciumKind.ANNULAR]
+    if not linked:
+        return np.zeros(calcium.labels.shape, bool)
+    spans = _spans_mm(calcium)
     others = [c.label for c in calcium.calcifications if c.kind not in NOT_A_WALL and c.label not in linked]
     near = [k for k in others if any(_apart_mm(spans[k], spans[seed]) <= params.link_mm for seed in linked)]
-    return np.isin(calcium.labels, [*linked, *near]) if linked else np.zeros(calcium.labels.shape, bool)
+    return calcium.where([*linked, *near])
 
 
-def _span_mm(geometry: Geometry, box: tuple[slice, slice, slice]) -> Floats:
-    spacing = np.array(geometry.spacing_mm)
-    return np.asarray(np.array([[s.start for s in box], [s.stop for s in box]]) * spacing)
+def _spans_mm(calcium: CalciumMap) -> Floats:
+    """Return from where to where each calcification reaches along the grid, (count + 1, 2, 3); entry 0 is none."""
+    index = voxels_in(calcium.labels > 0)
+    label = calcium.labels[tuple(index.T)]
+    spans = np.zeros((len(calcium.calcifications) + 1, 2, 3), int)
+    spans[:, 0] = calcium.labels.shape
+    np.minimum.at(spans[:, 0], label, index)
+    np.maximum.at(spans[:, 1], label, index + 1)
+    return np.asarray(spans * np.array(calcium.geometry.spacing_mm))
 
 
 def _apart_mm(first: Floats, second: Floats) -> float:
