@@ -1,5 +1,6 @@
 """What is written of an exam, beyond what always is."""
 
+import importlib.util
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -22,12 +23,17 @@ class OutputParams:
     Raises
     ------
     ConfigError
-        If the type of segmentation is none.
+        If the type of segmentation is none, or meshes are asked for without trimesh.
     """
 
     segmentation: str = "binary"
     """How `labels.seg.dcm` stores segments: binary (every viewer reads it), or labelmap (smaller, recent viewers)."""
 
+    meshes: bool = False
+    """Whether rim and core of each lesion are written as surfaces too (STL, GLB; needs trimesh)."""
+
     def __post_init__(self) -> None:
         if self.segmentation not in list(SegmentationType):
             raise ConfigError(f"segmentation must be one of {', '.join(SegmentationType)}, got {self.segmentation!r}")
+        if self.meshes and importlib.util.find_spec("trimesh") is None:
+            raise ConfigError("meshes need trimesh, which is not here: pip install 'ccma-seg[mesh]'")

@@ -49,6 +49,7 @@ def run(
     allow_gantry_tilt: Annotated[
         bool, typer.Option("--allow-gantry-tilt", help="Resample tilted slices.", rich_help_panel=_READ)
     ] = False,
+    meshes: Annotated[bool, typer.Option("--meshes", help="Write rim and core as STL and GLB too.")] = False,
     force: Force = False,
     as_json: Json = False,
     verbose: Verbose = False,
@@ -70,7 +71,7 @@ def run(
     from ccma_seg.series import read_series
 
     check_output(output, force=force)
-    parameters = read_config(config, settings)
+    parameters = read_config(config, [*(settings or []), *(["output.meshes=true"] if meshes else [])])
     steps = Steps(3)
     with steps.step("reading"):
         volume = read_series(

@@ -14,10 +14,20 @@ from ccma_seg.errors import OutputError
 from ccma_seg.nifti import write_labels
 from ccma_seg.pipeline import Analysis
 from ccma_seg.report.labels import make_label_map
+from ccma_seg.report.names import itk_snap_labels, slicer_colors
 from ccma_seg.report.table import lesion_columns, lesion_row, write_table
 from ccma_seg.series import has_stored_images
 
 _RECORD = "report.json"
+_KEYS = {
+    "labels.nii.gz": "labels",
+    "labels.txt": "itk_snap_labels",
+    "labels.ctbl": "slicer_colors",
+    "lesions.csv": "lesions",
+    "overview.png": "overview",
+    "report.html": "page",
+}
+"""What the record calls the files that are always written."""
 
 
 def write_results(analysis: Analysis, out: str | Path, *, force: bool = False) -> Path:
@@ -117,6 +127,8 @@ def write_files(analysis: Analysis, folder: Path) -> None:
     labels, record = make_label_map(analysis), analysis.record()
     writers: dict[str, Callable[[Path], object]] = {
         "labels.nii.gz": lambda path: write_labels(labels, path),
+        "labels.txt": lambda path: path.write_text(itk_snap_labels(), "utf-8"),
+        "labels.ctbl": lambda path: path.write_text(slicer_colors(), "utf-8"),
         "lesions.csv": lambda path: path.write_text(_lesions_csv(record), "utf-8"),
         "overview.png": lambda path: write_overview(analysis, labels, path),
         "report.html": lambda path: write_page(analysis, record, labels, path),
@@ -124,8 +136,7 @@ def write_files(analysis: Analysis, folder: Path) -> None:
     objects = _write_dicom(analysis, record, folder)
     for name, write in writers.items():
         write(folder / name)
-    names = {name.partition(".")[0] if name != "report.html" else "page": name for name in writers}
-    record["files"] = names | objects
+    record["files"] = {_KEYS[name]: name for name in writers} | objects | _write_meshes(analysis, folder)
     (folder / _RECORD).write_text(json.dumps(record, indent=1, allow_nan=False) + "\n", "utf-8")
 
 
@@ -138,6 +149,14 @@ def _write_dicom(analysis: Analysis, record: dict[str, Any], folder: Path) -> di
     from ccma_seg.report.dicom import write_objects  # noqa: PLC0415  highdicom takes half a second to load
 
     return write_objects(analysis, record, folder)
+
+
+def _write_meshes(analysis: Analysis, folder: Path) -> dict[str, str]:
+    if not analysis.config.output.meshes:
+        return {}
+    from ccma_seg.report.meshes import write_meshes  # noqa: PLC0415  trimesh is optional
+
+    return write_meshes(analysis, folder)
 
 
 def _lesions_csv(record: dict[str, Any]) -> str:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ccma_seg.pipeline import Analysis
-from ccma_seg.report.labels import LABEL_COLORS, LABEL_NAMES, layers
+from ccma_seg.report.labels import LABEL_NAMES, layers
+from ccma_seg.report.names import rgb
 from ccma_seg.series import derived_uid
 from ccma_seg.volume import LabelMap
 
@@ -103,7 +104,6 @@ def _segment(analysis: Analysis, number: int, key: tuple[int, int]) -> Segment:
 
 def _color(label: int, lesion: int, *, count: int) -> Color:
     """Return the colour of a label, lighter from lesion to lesion."""
-    plain = bytes.fromhex(LABEL_COLORS[label].removeprefix("#"))
     white = _LIGHTER * (lesion - 1) / max(count - 1, 1)
-    red, green, blue = (round(part + (255 - part) * white) for part in plain)
+    red, green, blue = (round(part + (255 - part) * white) for part in rgb(label))
     return red, green, blue
