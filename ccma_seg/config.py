@@ -18,6 +18,7 @@ from ccma_seg.classification import Rules
 from ccma_seg.errors import ConfigError, InputPathError
 from ccma_seg.lesion import LesionParams
 from ccma_seg.output import OutputParams
+from ccma_seg.phases import PhaseParams
 from ccma_seg.series import ReadParams
 
 _Value = TypeVar("_Value")
@@ -35,6 +36,8 @@ class Config:
     """How calcium is told from everything else, and sorted by place."""
     lesion: LesionParams = field(default_factory=LesionParams)
     """How a mass is segmented and measured."""
+    phases: PhaseParams = field(default_factory=PhaseParams)
+    """How a second phase of the exam is aligned, and what is made of the difference."""
     rules: Rules = field(default_factory=Rules)
     """The clinical criteria and verdicts."""
     output: OutputParams = field(default_factory=OutputParams)

@@ -1,13 +1,14 @@
-"""SimpleITK's only door: resampling, distance maps, NRRD."""
+"""SimpleITK's only door: resampling, registration, NRRD."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk  # noqa: N813 - its own documentation calls it so
 
-from ccma_seg.errors import CorruptInputError, NoSeriesError
-from ccma_seg.geometry import Floats32, Geometry
+from ccma_seg.errors import CorruptInputError, GeometryError, NoSeriesError
+from ccma_seg.geometry import Floats, Floats32, Geometry
 from ccma_seg.reasons import Reason
 from ccma_seg.volume import Volume, is_hu, to_hu, turned
 
@@ -114,3 +115,101 @@ def resample_labels(labels: npt.NDArray[np.uint8], geometry: Geometry, *, onto: 
     place = grid.GetOrigin(), grid.GetSpacing(), grid.GetDirection()
     resampled = sitk.Resample(image, size, sitk.Transform(), sitk.sitkNearestNeighbor, *place, 0, sitk.sitkUInt8)
     return np.array(sitk.GetArrayViewFromImage(resampled))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Descent:
+    """How a rigid registration looks for its optimum."""
+
+    shrink: tuple[int, ...] = (2, 1)
+    """Coarse to fine, in voxels."""
+    step_mm: float = 2.0
+    least_step_mm: float = 0.02
+    iterations: int = 120
+
+
+def register_rigid(
+    fixed: Floats32, moving: Floats32, grids: tuple[Geometry, Geometry], *, start: Floats, descent: Descent = Descent()
+) -> Floats:
+    """Turn and shift `fixed` until it correlates best with `moving`.
+
+    Parameters
+    ----------
+    fixed, moving
+        Arrays on the two grids.
+    grids
+        Of `fixed` and of `moving`.
+    start
+        4 x 4: from LPS mm of `fixed` to those of `moving`, to begin with.
+    descent
+        How the optimum is looked for.
+
+    Returns
+    -------
+    array
+        4 x 4, from LPS mm of `fixed` to those of `moving`.
+
+    Raises
+    ------
+    GeometryError
+        If the two do not overlap.
+    """
+    transform = _euler(start, grids[0].corners_mm().mean(axis=0))
+    method = sitk.ImageRegistrationMethod()
+    method.SetNumberOfThreads(1)  # the sums of several threads depend on their number
+    method.SetMetricAsCorrelation()
+    method.SetInterpolator(sitk.sitkLinear)
+    method.SetOptimizerAsRegularStepGradientDescent(descent.step_mm, descent.least_step_mm, descent.iterations)
+    method.SetOptimizerScalesFromPhysicalShift()
+    method.SetShrinkFactorsPerLevel(list(descent.shrink))
+    method.SetSmoothingSigmasPerLevel([factor / 2 if factor > 1 else 0 for factor in descent.shrink])
+    method.SetInitialTransform(transform, inPlace=True)
+    try:
+        method.Execute(_image(fixed, grids[0]), _image(moving, grids[1]))
+    except RuntimeError as error:
+        raise GeometryError("the two images must overlap to be aligned; they do not") from error
+    return _matrix(transform)
+
+
+def _euler(start: Floats, center: Floats) -> sitk.Euler3DTransform:
+    transform = sitk.Euler3DTransform()
+    transform.SetCenter(center.tolist())
+    transform.SetMatrix(start[:3, :3].ravel().tolist(), 1e-6)
+    transform.SetTranslation((start[:3, :3] @ center + start[:3, 3] - center).tolist())
+    return transform
+
+
+def _matrix(transform: sitk.Euler3DTransform) -> Floats:
+    matrix = np.eye(4)
+    matrix[:3, :3] = np.array(transform.GetMatrix()).reshape(3, 3)
+    matrix[:3, 3] = transform.TransformPoint((0.0, 0.0, 0.0))
+    return matrix
+
+
+def deform(
+    fixed: Floats32, moving: Floats32, geometry: Geometry, *, smoothing_voxels: float, iterations: int
+) -> Floats:
+    """Find how each point of `fixed` has moved in `moving`, smoothly (diffeomorphic demons, Vercauteren 2009).
+
+    Parameters
+    ----------
+    fixed, moving
+        Arrays on the same grid.
+    geometry
+        Of both.
+    smoothing_voxels
+        Standard deviation of the blur that keeps the displacements smooth.
+    iterations
+        How often they are improved.
+
+    Returns
+    -------
+    array
+        (slice, row, column, 3): displacements in LPS mm.
+    """
+    demons = sitk.DiffeomorphicDemonsRegistrationFilter()
+    demons.SetNumberOfThreads(1)
+    demons.SetNumberOfIterations(iterations)
+    demons.SetStandardDeviations(smoothing_voxels)
+    field = demons.Execute(_image(fixed, geometry), _image(moving, geometry))
+    return np.asarray(sitk.GetArrayFromImage(field), float)

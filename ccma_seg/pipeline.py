@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ccma_seg.anatomy import Anatomy, MitralAnnulus, locate
+from ccma_seg.anatomy import Anatomy, ContrastState, MitralAnnulus, locate
 from ccma_seg.calcium import (
     CalciumBurden,
     CalciumKind,
@@ -19,8 +19,10 @@ from ccma_seg.calcium import (
 )
 from ccma_seg.classification import Finding, Verdict, classify, most_serious
 from ccma_seg.config import Config
+from ccma_seg.errors import ConfigError, NoHeartError
 from ccma_seg.geometry import Point
 from ccma_seg.lesion import Lesion, Measurements, measure, segment
+from ccma_seg.phases import SecondPhase, fit_phase, measure_in_both, no_heart
 from ccma_seg.reasons import Reason
 from ccma_seg.record import make_record
 from ccma_seg.volume import LabelMap, Volume
@@ -60,6 +62,8 @@ class Analysis:
     sensitivity: tuple[SensitivityRow, ...]
     """Annular calcium under other thresholds."""
     masses: tuple[Mass, ...]
+    second_phase: SecondPhase | None = None
+    """Another phase of the exam, if one was given."""
     verdict: Verdict
     """Of the exam: its most serious lesion."""
     seconds: float
@@ -69,7 +73,7 @@ class Analysis:
     def reasons(self) -> tuple[Reason, ...]:
         """All that limits the result, each once, in the order of the stages."""
         stages: list[tuple[Reason, ...]] = [self.volume.reasons, self.anatomy.reasons]
-        stages += [part.reasons for part in (self.calcium, self.burden) if part is not None]
+        stages += [part.reasons for part in (self.second_phase, self.calcium, self.burden) if part is not None]
         stages += [part.reasons for mass in self.masses for part in (mass.lesion, mass.measurements)]
         return tuple(dict.fromkeys(reason for stage in stages for reason in stage))
 
@@ -106,6 +110,7 @@ def analyze(
     volume: Volume,
     config: Config | None = None,
     *,
+    second_phase: Volume | None = None,
     annulus: MitralAnnulus | None = None,
     chambers: LabelMap | None = None,
 ) -> Analysis:
@@ -117,6 +122,10 @@ def analyze(
         A CT that shows the heart, (slice, row, column) HU.
     config
         Parameters of all steps; the defaults if None.
+    second_phase
+        Another phase of the same exam, in either order: the one with contrast gives the anatomy and is the
+        analysis's `volume`, unless `chambers` are given, which belong to `volume`. What does not fit is not used,
+        with a reason.
     annulus, chambers
         What is already known of the anatomy; wins over what would be found.
 
@@ -124,14 +133,19 @@ def analyze(
     ------
     NoHeartError
         If the volume shows no usable heart.
+    ConfigError
+        If the second phase is the same series.
     """
     start = time.perf_counter()
     config = config or Config()
     anatomy = locate(volume, config.anatomy, annulus=annulus, chambers=chambers)
+    second = None
+    if second_phase is not None:
+        volume, anatomy, second = _both(volume, anatomy, second_phase, config, may_swap=chambers is None)
     if anatomy.annulus is None:
-        return _without_annulus(volume, config, anatomy, start)
+        return _without_annulus(volume, config, anatomy, second, start)
     calcium = find_calcium(volume, anatomy, config.calcium)
-    masses = _masses(volume, anatomy, calcium, config)
+    masses = _masses(volume, anatomy, calcium, config, second)
     covered = np.zeros(calcium.geometry.shape, bool)
     for mass in masses:
         covered |= mass.lesion.parts.on(calcium.geometry) > 0
@@ -144,12 +158,32 @@ def analyze(
         burden=burden,
         sensitivity=threshold_sensitivity(volume, calcium),
         masses=masses,
+        second_phase=second,
         verdict=_exam_verdict(anatomy.annulus, calcium, masses),
         seconds=time.perf_counter() - start,
     )
 
 
-def _without_annulus(volume: Volume, config: Config, anatomy: Anatomy, start: float) -> Analysis:
+def _both(
+    volume: Volume, anatomy: Anatomy, other: Volume, config: Config, *, may_swap: bool
+) -> tuple[Volume, Anatomy, SecondPhase]:
+    """Choose which phase gives the anatomy, and align the other with it."""
+    uid = volume.acquisition.series_uid
+    if uid and uid == other.acquisition.series_uid:
+        raise ConfigError("the second phase must be another series than the first, it is the same; name its folder")
+    try:
+        others = locate(other, config.anatomy)
+    except NoHeartError:
+        return volume, anatomy, no_heart(other)
+    enhanced = [a.contrast.state == ContrastState.ENHANCED for a in (anatomy, others)]
+    if may_swap and enhanced == [False, True]:
+        return other, others, fit_phase(other, volume, (others, anatomy), config.phases)
+    return volume, anatomy, fit_phase(volume, other, (anatomy, others), config.phases)
+
+
+def _without_annulus(
+    volume: Volume, config: Config, anatomy: Anatomy, second: SecondPhase | None, start: float
+) -> Analysis:
     return Analysis(
         volume=volume,
         config=config,
@@ -158,18 +192,29 @@ def _without_annulus(volume: Volume, config: Config, anatomy: Anatomy, start: fl
         burden=None,
         sensitivity=(),
         masses=(),
+        second_phase=second,
         verdict=Verdict.INDETERMINATE,
         seconds=time.perf_counter() - start,
     )
 
 
-def _masses(volume: Volume, anatomy: Anatomy, calcium: CalciumMap, config: Config) -> tuple[Mass, ...]:
+def _masses(
+    volume: Volume, anatomy: Anatomy, calcium: CalciumMap, config: Config, second: SecondPhase | None
+) -> tuple[Mass, ...]:
     masses = []
-    for lesion in segment(volume, anatomy, calcium, config.lesion):
-        measurements = measure(volume, anatomy, lesion, params=config.lesion)
+    for found in segment(volume, anatomy, calcium, config.lesion):
+        lesion, measurements = _measured(volume, anatomy, found, config, second)
         finding = classify(measurements, anatomy, volume, rules=config.rules)
         masses.append(Mass(lesion=lesion, measurements=measurements, finding=finding))
     return tuple(masses)
+
+
+def _measured(
+    volume: Volume, anatomy: Anatomy, lesion: Lesion, config: Config, second: SecondPhase | None
+) -> tuple[Lesion, Measurements]:
+    if second is None:
+        return lesion, measure(volume, anatomy, lesion, params=config.lesion)
+    return measure_in_both(volume, anatomy, lesion, second, params=config.lesion, phases=config.phases)
 
 
 def _exam_verdict(annulus: MitralAnnulus, calcium: CalciumMap, masses: tuple[Mass, ...]) -> Verdict:

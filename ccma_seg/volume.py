@@ -1,5 +1,6 @@
 """What was scanned, and how."""
 
+import datetime as dt
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -24,7 +25,7 @@ _LOWEST_MAXIMUM_HU = 10
 class Acquisition:
     """How a series was scanned and reconstructed; None where the headers do not say.
 
-    Nothing here identifies the patient.
+    Nothing here identifies the patient to a reader of results.
     """
 
     study_uid: str = ""
@@ -43,6 +44,10 @@ class Acquisition:
     """Whether the headers name a contrast agent; the images decide."""
     sop_class_uid: str = ""
     """Of the stored images."""
+    patient_key: str = field(default="", repr=False)
+    """A digest of the patient's ID, to tell patients apart without knowing them; in no output."""
+    date: dt.date | None = field(default=None, repr=False)
+    """When it was scanned; only the days between two exams are told."""
     sop_instance_uids: tuple[str, ...] = ()
     """Of the stored images, in the order of slices; one per slice, unless `resampled`."""
     frame_numbers: tuple[int, ...] = ()

@@ -64,15 +64,16 @@ def run(
       ccma-seg run exam/ -o result/
 
       ccma-seg run exam.zip -o result/ --phase 75 --set rules.criteria.S1.limit=10
+
+      ccma-seg run cta/ --with calcium_score/ -o result/
     """
     set_up_logging(verbose=verbose, log_file=log_file)
-    _refuse_unbuilt(second_phase)
     from ccma_seg.report import check_output
     from ccma_seg.series import read_series
 
     check_output(output, force=force)
     parameters = read_config(config, [*(settings or []), *(["output.meshes=true"] if meshes else [])])
-    steps = Steps(3)
+    steps = Steps(3 if second_phase is None else 4)
     with steps.step("reading"):
         volume = read_series(
             source,
@@ -82,10 +83,14 @@ def run(
             allow_gantry_tilt=allow_gantry_tilt,
             params=parameters.read,
         )
+    known = _known(annulus, chambers, volume)
+    if second_phase is not None:
+        with steps.step("reading the second phase"):
+            known["second_phase"] = read_series(second_phase, params=parameters.read)
     with steps.step("analysing"):
         from ccma_seg.pipeline import analyze
 
-        result = analyze(volume, parameters, **_known(annulus, chambers, volume))
+        result = analyze(volume, parameters, **known)
     _write(result, output, steps, force=force, as_json=as_json)
 
 
@@ -141,13 +146,6 @@ def _known(annulus: Path | None, chambers: Path | None, volume: "Volume") -> dic
     if chambers is not None:
         known["chambers"] = anatomy.read_chambers(chambers, volume.geometry)
     return known
-
-
-def _refuse_unbuilt(second_phase: Path | None) -> None:
-    from ccma_seg.errors import NotBuiltError
-
-    if second_phase is not None:
-        raise NotBuiltError("--with is not built yet: analyse the phases one by one")
 
 
 def _write(result: "Analysis", output: Path, steps: Steps, *, force: bool, as_json: bool) -> None:

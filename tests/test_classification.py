@@ -45,6 +45,26 @@ def test_in_faint_contrast_a_core_unlike_blood_is_ccma_and_one_like_it_leaves_ru
     assert verdict(core(mean_hu=145.0), blood_hu=150.0) == Verdict.CCMA_RUPTURE_NOT_ASSESSABLE
 
 
+def test_a_second_phase_decides_what_a_core_as_dense_as_blood_is():
+    assert verdict(core(mean_hu=340.0, enhancement_hu=3.0, blood_share=0.01)) == Verdict.CCMA
+    assert verdict(core(mean_hu=340.0, blood_share=0.01)) == Verdict.CCMA
+    assert verdict(core(mean_hu=340.0, enhancement_hu=300.0, blood_share=0.95)) == Verdict.INDETERMINATE
+
+
+def test_pseudo_enhancement_is_allowed_up_to_50_hu_or_a_share_of_the_bloods_change():
+    assert verdict(core(enhancement_hu=45.0, blood_share=0.2)) == Verdict.CCMA
+    assert verdict(core(enhancement_hu=65.0, blood_share=0.13)) == Verdict.CCMA
+    assert verdict(core(enhancement_hu=65.0, blood_share=0.2)) == Verdict.INDETERMINATE
+
+
+def test_a_cavity_that_follows_the_blood_beside_paste_that_does_not_is_a_rupture_without_a_neck():
+    filled = cavity(neck_mm=None, blood_share=0.9)
+    proved = replace(filled, core=replace(filled.core, blood_share=0.0))
+    assert verdict(proved) == Verdict.RUPTURED_CCMA
+    assert verdict(replace(proved, cavity=replace(proved.cavity, blood_share=0.6))) != Verdict.RUPTURED_CCMA
+    assert verdict(replace(proved, core=replace(proved.core, volume_mm3=0.0))) != Verdict.RUPTURED_CCMA
+
+
 def test_a_filled_cavity_with_a_neck_is_a_rupture():
     assert verdict(RUPTURED) == Verdict.RUPTURED_CCMA
 

@@ -173,7 +173,6 @@ def test_a_patient_name_never_shows(block, tmp_path):
     [
         ["compare", "a", "b", "-o", "c"],
         ["view", "a"],
-        ["run", "a", "-o", "b", "--with", "c"],
     ],
 )
 def test_what_is_not_built_says_so_and_leaves_with_2(arguments):

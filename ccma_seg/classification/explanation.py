@@ -9,7 +9,8 @@ _SENTENCES = {
     Verdict.OTHER: "Not a calcification of the mitral annulus: it fails {failed}.",
     Verdict.INDETERMINATE: "The images do not decide: {nearest}.",
     Verdict.CCMA: (
-        "Caseous calcification: {size} with a calcified rim round a less dense core; no CT sign of rupture{limit}."
+        "Caseous calcification: {size} with a calcified rim round a less dense core{steady}; "
+        "no CT sign of rupture{limit}."
     ),
     Verdict.CCMA_RUPTURE_NOT_ASSESSABLE: (
         "Caseous calcification: {size}; its core is as dense as the enhanced blood, so rupture cannot be assessed "
@@ -42,6 +43,7 @@ def explain(
         signs=_signs(values),
         failed=_failed(verdict, evidence, lacking),
         nearest=_nearest(lacking),
+        steady=_steady(values),
         limit="" if enhanced == Outcome.HOLDS else " (without contrast a filled cavity cannot be seen)",
     )
 
@@ -49,6 +51,13 @@ def explain(
 def _size(values: dict[str, Any]) -> str:
     long_mm, short_mm = values["long_axis_mm"], values["short_axis_mm"]
     return "a mass" if long_mm is None or short_mm is None else f"a mass of {long_mm:.0f} x {short_mm:.0f} mm"
+
+
+def _steady(values: dict[str, Any]) -> str:
+    """Say what a second phase showed of the core."""
+    if values["core.enhancement_hu"] is not None:
+        return f" that does not enhance ({values['core.enhancement_hu']:+.0f} HU)"
+    return "" if values["core.blood_share"] is None else " that does not follow the blood in the second phase"
 
 
 def _signs(values: dict[str, Any]) -> str:

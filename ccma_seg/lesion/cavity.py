@@ -108,13 +108,17 @@ def _cavity_mask(lesion: Lesion, smooth: Singles, *, clear: Bools, blood: Bools,
     """Cut the inside halfway between blood and paste, and give the margin next to the rim to the nearer of the two."""
     paste = clear & ~ndimage.binary_dilation(blood, iterations=3)
     cut = float(np.median(smooth[blood]) + np.median(smooth[paste])) / 2 if paste.sum() >= _FEW_VOXELS else least_hu
-    inside = largest_part(clear & (smooth >= cut))
+    return with_margin(lesion, largest_part(clear & (smooth >= cut)), clear=clear)
+
+
+def with_margin(lesion: Lesion, found: Bools, *, clear: Bools) -> Bools:
+    """Add to a part of the inside, found clear of the rim, its share of the margin next to the rim."""
     spacing = lesion.parts.geometry.spacing_mm
     core = lesion.parts.mask(CORE)
-    to_blood = ndimage.distance_transform_edt(~inside, sampling=spacing)
-    rest = clear & ~inside
-    to_core = ndimage.distance_transform_edt(~rest, sampling=spacing) if rest.any() else np.inf
-    return np.asarray(inside | (core & ~clear & (to_blood <= to_core)))
+    to_found = ndimage.distance_transform_edt(~found, sampling=spacing)
+    rest = clear & ~found
+    to_rest = ndimage.distance_transform_edt(~rest, sampling=spacing) if rest.any() else np.inf
+    return np.asarray(found | (core & ~clear & (to_found <= to_rest)))
 
 
 def largest_part(mask: Bools) -> Bools:

@@ -121,6 +121,9 @@ class Core:
     ratio_to_blood_pool: float | None = None
     erosion_mm: float | None = None
     enhancement_hu: float | None = None
+    """HU with contrast less those without, as the same place in two phases."""
+    blood_share: float | None = None
+    """Share of the blood's change between two phases that the core takes part in: 0 as paste, 1 as blood."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +137,8 @@ class Cavity:
     neck_mm: float | None = None
     neck_to_diameter: float | None = None
     communicates_with: tuple[str, ...] = ()
+    blood_share: float | None = None
+    """Share of the blood's change between two phases that the cavity takes part in: 1 as blood."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +148,23 @@ class Leak:
     present: bool | None = None
     volume_mm3: float | None = None
     mean_hu: float | None = None
+    enhancement_hu: float | None = None
+    """HU with contrast less those without."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherPhase:
+    """The same mass in a second phase of the exam; None where that was not given, or does not show it."""
+
+    residual_mm: float | None = None
+    """How far edges round the mass lie apart, once aligned."""
+    residual_hu: float | None = None
+    rim_seen_pct: float | None = None
+    """Share of the rim that is calcified there too."""
+    core_hu: float | None = None
+    """Of the core there, with one margin for both phases, at the tube voltage of the phase that was analysed."""
+    blood_change_hu: float | None = None
+    """How much brighter blood is in the phase that was analysed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +190,7 @@ class Measurements:
     core: Core = field(default_factory=Core)
     cavity: Cavity = field(default_factory=Cavity)
     leak: Leak = field(default_factory=Leak)
+    other_phase: OtherPhase = field(default_factory=OtherPhase)
     lvot_distance_mm: float | None = None
     wall_depth_mm: float | None = None
     touches_border: bool = False

@@ -98,8 +98,9 @@ def eroded_core(lesion: Lesion, apart: Bools, *, erosion_mm: float) -> Bools:
 
 def _blood_or_like_it(volume: Volume, anatomy: Anatomy, lesion: Lesion, *, params: LesionParams) -> Bools:
     """Return the cavity; where none is certain, what is as bright as blood beside a darker core, which it is not."""
-    if lesion.passage is not None:
-        return lesion.parts.mask(CAVITY)
+    cavity = lesion.parts.mask(CAVITY)
+    if cavity.any():
+        return cavity
     bright = bright_inside(volume, anatomy, lesion, params=params)
     if bright is None or not bright.mixed:
         return np.zeros(lesion.parts.labels.shape, bool)

@@ -117,20 +117,20 @@ def _wall_depth_mm(anatomy: Anatomy, lesion: Lesion) -> float | None:
 
 
 def _cavity(volume: Volume, anatomy: Anatomy, lesion: Lesion, diameter_mm: float) -> Cavity:
-    if lesion.passage is None:
+    mask = lesion.parts.mask(CAVITY)
+    if not mask.any():
         unsure = {r.code for r in lesion.reasons} & {"cavity_needs_contrast", "core_like_blood"}
         return Cavity(present=None if unsure else False)
-    mask = lesion.parts.mask(CAVITY)
     mean = _hu_of(volume, lesion, CAVITY)
-    blood = anatomy.contrast.blood_pool_hu
+    blood, passage = anatomy.contrast.blood_pool_hu, lesion.passage
     return Cavity(
         present=True,
         volume_mm3=float(mask.sum() * lesion.parts.geometry.voxel_mm3),
         mean_hu=mean,
         ratio_to_blood_pool=mean / blood if mean is not None and blood else None,
-        neck_mm=lesion.passage.neck_mm,
-        neck_to_diameter=lesion.passage.neck_mm / diameter_mm,
-        communicates_with=lesion.passage.chambers,
+        neck_mm=None if passage is None else passage.neck_mm,
+        neck_to_diameter=None if passage is None else passage.neck_mm / diameter_mm,
+        communicates_with=() if passage is None else passage.chambers,
     )
 
 

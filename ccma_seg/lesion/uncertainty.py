@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ccma_seg.anatomy.findings import Anatomy
-from ccma_seg.lesion.findings import Measurements
+from ccma_seg.lesion.findings import Core, Measurements
 from ccma_seg.volume import Volume
 
 _USUAL_NOISE_HU = 25.0
@@ -101,6 +101,11 @@ def _inside(measured: Measurements, limits: _Limits) -> dict[str, float | None]:
         "cavity.mean_hu": None if cavity.mean_hu is None else 8 + 0.03 * cavity.mean_hu,
         "cavity.neck_mm": None if cavity.neck_mm is None else 0.5 + 15 * limits.open,
     }
+
+
+def core_width_hu(core: Core) -> float:
+    """Return the half-width of the 95 % interval of a core's mean, where only noise, texture and spill count."""
+    return _mean_hu(core.sd_hu, core.volume_mm3) or 0.0
 
 
 def _radius_mm(volume_mm3: float) -> float:

@@ -3,6 +3,7 @@
 from ccma_seg.phantom.chance import random_recipe
 from ccma_seg.phantom.generation import Phantom, make_phantom
 from ccma_seg.phantom.insertion import insert
+from ccma_seg.phantom.pairs import make_pair, moved
 from ccma_seg.phantom.recipe_files import parse_recipe, read_recipe, recipe_names
 from ccma_seg.phantom.spec import (
     AnatomySpec,
@@ -33,7 +34,9 @@ __all__ = [
     "RimSpec",
     "ScannerSpec",
     "insert",
+    "make_pair",
     "make_phantom",
+    "moved",
     "parse_recipe",
     "random_recipe",
     "read_recipe",

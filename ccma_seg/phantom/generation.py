@@ -76,7 +76,7 @@ class Scene:
     lesions: tuple[Built, ...]
 
 
-def make_phantom(recipe: str | Path | Recipe, *, seed: int = 1) -> Phantom:
+def make_phantom(recipe: str | Path | Recipe, *, seed: int = 1, noise_seed: int | None = None) -> Phantom:
     """Make a synthetic exam with known truth.
 
     Parameters
@@ -85,6 +85,8 @@ def make_phantom(recipe: str | Path | Recipe, *, seed: int = 1) -> Phantom:
         The name of a recipe that comes with the package, a TOML file, or a `Recipe`.
     seed
         Moves the anatomy, the random patches and the noise; same recipe and seed, same voxels.
+    noise_seed
+        Of the noise alone, for the same patient scanned again; `seed` if not given.
 
     Returns
     -------
@@ -101,8 +103,9 @@ def make_phantom(recipe: str | Path | Recipe, *, seed: int = 1) -> Phantom:
     geometry = volume_geometry(varied.scanner)
     seen = _acquisitions(varied, seed=seed)
     moments = [_moment(varied, a.cardiac_phase_percent, seed=seed) for a in seen]
+    noise = seed if noise_seed is None else noise_seed
     phases = tuple(
-        Volume(hu=_scan(m, varied.scanner, geometry, seed=_phase_seed(seed, i)), geometry=geometry, acquisition=a)
+        Volume(hu=_scan(m, varied.scanner, geometry, seed=_phase_seed(noise, i)), geometry=geometry, acquisition=a)
         for i, (m, a) in enumerate(zip(moments, seen, strict=True))
     )
     return Phantom(
@@ -212,7 +215,8 @@ def object_grid(geometry: Geometry, profile: SliceProfile, *, first: int, slices
 def _acquisitions(recipe: Recipe, *, seed: int) -> list[Acquisition]:
     spec = recipe.scanner
     kernels = {"soft": "B26f", "medium": "B30f", "sharp": "B46f"}
-    study = derived_uid("study", repr((recipe.anatomy, recipe.lesions)), str(seed))
+    dated = (spec.date,) if spec.date else ()
+    study = derived_uid("study", repr((recipe.anatomy, recipe.lesions)), str(seed), *dated)
     exam = derived_uid("exam", study, repr(recipe))
     return [
         Acquisition(
@@ -227,6 +231,7 @@ def _acquisitions(recipe: Recipe, *, seed: int) -> list[Acquisition]:
             kernel=kernels[spec.kernel],
             cardiac_phase_percent=phase,
             contrast_agent=recipe.contrast.state != "none",
+            date=spec.day(),
             sop_instance_uids=tuple(derived_uid("image", exam, str(i), str(k)) for k in range(spec.slices)),
         )
         for i, phase in enumerate(spec.phases_percent or (None,))

@@ -3,6 +3,7 @@
 Lengths in mm, HU as at 120 kVp; other tube voltages are derived.
 """
 
+import datetime as dt
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -117,14 +118,30 @@ class ScannerSpec:
     description: str = "CTA Cardiac"
     manufacturer: str = "ccma-seg"
     compression: str | None = None
+    date: str = field(default="", repr=False)
+    """When it is scanned, as 2026-01-31; exams on several dates are several studies."""
 
     def __post_init__(self) -> None:
         if self.psf_fwhm_mm is None and self.kernel not in {"soft", "medium", "sharp"}:
             raise ConfigError(f"kernel must be soft, medium or sharp, or give psf_fwhm_mm; got {self.kernel!r}")
+        self.day()
         if min(self.matrix, self.slices, self.field_of_view_mm, self.slice_spacing_mm, self.slice_thickness_mm) <= 0:
             raise ConfigError(
                 "matrix, slices, field_of_view_mm, slice_spacing_mm and slice_thickness_mm must be positive"
             )
+
+    def day(self) -> dt.date | None:
+        """Return the date, if there is one.
+
+        Raises
+        ------
+        ConfigError
+            If it is none.
+        """
+        try:
+            return dt.date.fromisoformat(self.date) if self.date else None
+        except ValueError as error:
+            raise ConfigError(f"scanner.date must be like 2026-01-31, got {self.date!r}") from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

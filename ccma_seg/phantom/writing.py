@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ccma_seg.errors import OutputError
 from ccma_seg.phantom.generation import Phantom
-from ccma_seg.series.writing import SeriesTags, write_series
+from ccma_seg.series.writing import SeriesTags, derived_uid, write_series
 
 
 def write_phantom(phantom: Phantom, out: str | Path) -> tuple[Path, ...]:
@@ -22,7 +22,7 @@ def write_phantom(phantom: Phantom, out: str | Path) -> tuple[Path, ...]:
         target = folder / "dicom" / (f"phase{number}" if len(phantom.phases) > 1 else "")
         tags = SeriesTags(
             patient_name=f"Phantom^{phantom.recipe.name}",
-            patient_id=f"PHANTOM-{phantom.recipe.name}-{phantom.seed}",
+            patient_id=_patient_id(phantom),
             series_number=number,
             gantry_tilt_deg=spec.gantry_tilt_deg,
         )
@@ -40,3 +40,9 @@ def write_phantom(phantom: Phantom, out: str | Path) -> tuple[Path, ...]:
     except OSError as error:
         raise OutputError(f"cannot write truth.json: {error.strerror}") from error
     return tuple(written)
+
+
+def _patient_id(phantom: Phantom) -> str:
+    """Name the patient: the same body at every exam, whatever has become of the lesions."""
+    body = derived_uid("patient", repr(phantom.recipe.anatomy), str(phantom.seed))
+    return f"PHANTOM-{phantom.seed}-{body[-8:]}"

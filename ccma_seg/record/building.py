@@ -9,6 +9,8 @@ import numpy as np
 from ccma_seg._version import __version__
 from ccma_seg.calcium import CalciumBurden, CalciumKind
 from ccma_seg.classification import context_of
+from ccma_seg.phases import SecondPhase
+from ccma_seg.volume import Volume
 
 if TYPE_CHECKING:
     from ccma_seg.pipeline import Analysis, Mass
@@ -30,7 +32,8 @@ def make_record(analysis: "Analysis") -> dict[str, Any]:
         "context": [asdict(remark) for remark in context_of(analysis.verdict)],
         "software": {"name": "ccma-seg", "version": __version__, "config_sha256": analysis.config.sha256()},
         "config": analysis.config.as_dict(),
-        "series": _series(analysis),
+        "series": _series(analysis.volume),
+        "second_phase": _second_phase(analysis.second_phase),
         "contrast": asdict(analysis.anatomy.contrast),
         "heart": {"box_mm": analysis.anatomy.heart_box_mm},
         "annulus": _annulus(analysis),
@@ -44,8 +47,8 @@ def make_record(analysis: "Analysis") -> dict[str, Any]:
     return plain
 
 
-def _series(analysis: "Analysis") -> dict[str, Any]:
-    acquisition, geometry = analysis.volume.acquisition, analysis.volume.geometry
+def _series(volume: Volume) -> dict[str, Any]:
+    acquisition, geometry = volume.acquisition, volume.geometry
     return {
         "study_uid": acquisition.study_uid,
         "series_uid": acquisition.series_uid,
@@ -56,6 +59,18 @@ def _series(analysis: "Analysis") -> dict[str, Any]:
         "tube_voltage_kv": acquisition.tube_voltage_kv,
         "kernel": acquisition.kernel,
         "cardiac_phase_percent": acquisition.cardiac_phase_percent,
+    }
+
+
+def _second_phase(phase: SecondPhase | None) -> dict[str, Any] | None:
+    if phase is None:
+        return None
+    fit = phase.alignment
+    names = ("method", "correlation", "residual_mm", "residual_hu", "turn_deg")
+    return {
+        "series": _series(phase.volume),
+        "contrast": asdict(phase.contrast),
+        "alignment": None if fit is None else {name: getattr(fit, name) for name in names} | {"matrix": fit.matrix},
     }
 
 

@@ -1,5 +1,6 @@
 """One stored image, or one frame of a multi-frame object: what its header says, in plain values."""
 
+import datetime as dt
 import hashlib
 import re
 from dataclasses import dataclass, field
@@ -87,6 +88,7 @@ class Image:
     phase_percent: float | None = None
     trigger_time_ms: float | None = None
     acquisition: int | None = None
+    date: dt.date | None = field(default=None, repr=False)
     acquisition_time: str = ""
     content_time: str = ""
     number: int | None = None
@@ -136,6 +138,7 @@ def read_image(source: Source, elements: Elements) -> Image | str:
         phase_percent=_phase(header.number("phase_percent"), description),
         trigger_time_ms=header.number("trigger_time"),
         acquisition=header.whole("acquisition"),
+        date=_date(header.text("acquisition_date")) or _date(header.text("study_date")),
         acquisition_time=header.text("acquisition_time"),
         content_time=header.text("content_time"),
         number=header.whole("number"),
@@ -184,6 +187,14 @@ def _directions(header: Header) -> tuple[Point | None, Point | None]:
 def _digest(raw: bytes) -> str:
     value = raw.strip(b"\0 ")
     return hashlib.sha256(value).hexdigest() if value else ""
+
+
+def _date(text: str) -> dt.date | None:
+    """Read a date as DICOM writes it, `20260131`."""
+    try:
+        return dt.date(int(text[:4]), int(text[4:6]), int(text[6:8]))
+    except ValueError:
+        return None
 
 
 def _positive(value: float | None) -> float | None:

@@ -163,6 +163,8 @@ def _acquisition(series: Series) -> Acquisition:
         trigger_time_ms=first.trigger_time_ms,
         contrast_agent=first.contrast_agent,
         sop_class_uid=first.sop_class,
+        patient_key=first.patient_key,
+        date=first.date,
         sop_instance_uids=tuple(image.sop_uid for image in series.images),
         frame_numbers=tuple(image.frame + 1 for image in series.images) if first.coding.frames > 1 else (),
     )

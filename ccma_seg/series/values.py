@@ -12,6 +12,8 @@ TAGS: dict[str, int] = {
     "image_type": 0x00080008,
     "sop_class": 0x00080016,
     "sop_uid": 0x00080018,
+    "study_date": 0x00080020,
+    "acquisition_date": 0x00080022,
     "acquisition_time": 0x00080032,
     "content_time": 0x00080033,
     "modality": 0x00080060,

@@ -66,6 +66,7 @@ class SeriesTags:
     patient_age: str = "078Y"
     patient_position: str = "HFS"
     study_date: str = "20260101"
+    """Where the acquisition has no date."""
     study_time: str = "120000"
     series_number: int = 1
     acquisition_number: int = 1
@@ -188,7 +189,7 @@ def _patient(image: Dataset, _: Volume, tags: SeriesTags) -> None:
 
 def _study(image: Dataset, volume: Volume, tags: SeriesTags) -> None:
     image.StudyInstanceUID = volume.acquisition.study_uid or derived_uid("study", _fingerprint(volume, tags))
-    image.StudyDate, image.StudyTime = tags.study_date, tags.study_time
+    image.StudyDate, image.StudyTime = _date(volume, tags), tags.study_time
     image.StudyID = "1"
     image.StudyDescription = "Cardiac CT"
     image.AccessionNumber = image.ReferringPhysicianName = ""
@@ -205,9 +206,14 @@ def _series(image: Dataset, volume: Volume, tags: SeriesTags) -> None:
     image.ProtocolName = tags.protocol_name
     image.BodyPartExamined = "HEART"
     image.PatientPosition = tags.patient_position
-    image.SeriesDate = image.AcquisitionDate = image.ContentDate = tags.study_date
+    image.SeriesDate = image.AcquisitionDate = image.ContentDate = _date(volume, tags)
     image.SeriesTime = image.AcquisitionTime = image.ContentTime = tags.study_time
     image.AcquisitionNumber = tags.acquisition_number
+
+
+def _date(volume: Volume, tags: SeriesTags) -> str:
+    when = volume.acquisition.date
+    return tags.study_date if when is None else when.strftime("%Y%m%d")
 
 
 def _equipment(image: Dataset, volume: Volume, _: SeriesTags) -> None:

@@ -1,0 +1,126 @@
+"""Whether a second phase belongs to the first, and where it lies."""
+
+import numpy as np
+
+from ccma_seg.anatomy import Anatomy, Contrast, ContrastState, MitralAnnulus
+from ccma_seg.calcium.threshold import threshold_at
+from ccma_seg.errors import GeometryError
+from ccma_seg.geometry import Floats
+from ccma_seg.phases.alignment import Region, align_heart
+from ccma_seg.phases.findings import SecondPhase
+from ccma_seg.phases.params import PhaseParams
+from ccma_seg.reasons import Reason
+from ccma_seg.volume import Volume
+
+_ABOVE_BLOOD_HU = 100.0
+"""Calcium is this much brighter than blood (rule T2)."""
+USUAL_KV = 120.0
+"""Where the headers do not give the tube voltage."""
+
+
+def fit_phase(
+    first: Volume, second: Volume, anatomies: tuple[Anatomy, Anatomy], params: PhaseParams = PhaseParams()
+) -> SecondPhase:
+    """Align a second phase with the first, or say why it does not belong there.
+
+    Parameters
+    ----------
+    first, second
+        Two phases of one exam; the first is the one that is analysed.
+    anatomies
+        Of the first and of the second.
+    params
+        How they are aligned, and how well they must fit.
+
+    Returns
+    -------
+    SecondPhase
+        Without an alignment, and with a reason, where the two do not fit.
+    """
+    contrast = anatomies[1].contrast
+    refusal = _other_patient(first, second)
+    annulus = anatomies[0].annulus
+    if refusal is not None or annulus is None:
+        return SecondPhase(volume=second, contrast=contrast, alignment=None, reasons=(refusal or _NO_ANNULUS,))
+    region = Region(
+        center_mm=annulus.center_mm,
+        half_mm=params.heart_half_mm,
+        cell_mm=params.heart_cell_mm,
+        calcium_hu=max(map(calcium_above_hu, (first, second), anatomies)),
+    )
+    try:
+        found = align_heart(first, second, region, starts=_starts(annulus, anatomies[1], params), params=params)
+    except GeometryError:
+        return SecondPhase(volume=second, contrast=contrast, alignment=None, reasons=(_NO_OVERLAP,))
+    if found.correlation < params.correlation_min and found.residual_mm > params.residual_max_mm:
+        text = (
+            f"The second phase does not fit the first: aligned, edges lie {found.residual_mm:.1f} mm apart (at most "
+            f"{params.residual_max_mm:g}) and the hearts correlate by {found.correlation:.2f} (at least "
+            f"{params.correlation_min:g}); it may show another patient or another part, and is not used."
+        )
+        return _refused(second, anatomies[1], text)
+    return SecondPhase(volume=second, contrast=contrast, alignment=found, reasons=_remarks(first, second))
+
+
+def no_heart(second: Volume) -> SecondPhase:
+    """Return a second phase in which no heart was found, with the reason."""
+    unknown = Contrast(state=ContrastState.UNCERTAIN, blood_pool_hu=None, blood_pool_sd_hu=None)
+    text = "The second phase shows no usable heart, and is not used."
+    reason = Reason("second_phase_refused", text, degrades=True)
+    return SecondPhase(volume=second, contrast=unknown, alignment=None, reasons=(reason,))
+
+
+def calcium_above_hu(volume: Volume, anatomy: Anatomy) -> float:
+    """Return the HU above which there is only calcium."""
+    plain, blood = threshold_at(volume.acquisition.tube_voltage_kv or USUAL_KV), anatomy.contrast.blood_pool_hu
+    return plain if blood is None else max(plain, blood + _ABOVE_BLOOD_HU)
+
+
+_NO_ANNULUS = Reason(
+    "second_phase_refused",
+    "Without an annulus in the first phase the second is not aligned, and not used.",
+    degrades=True,
+)
+_NO_OVERLAP = Reason(
+    "second_phase_refused", "The second phase does not show the heart of the first, and is not used.", degrades=True
+)
+
+
+def _refused(second: Volume, anatomy: Anatomy, text: str) -> SecondPhase:
+    reason = Reason("second_phase_refused", text, degrades=True)
+    return SecondPhase(volume=second, contrast=anatomy.contrast, alignment=None, reasons=(reason,))
+
+
+def _other_patient(first: Volume, second: Volume) -> Reason | None:
+    keys = {first.acquisition.patient_key, second.acquisition.patient_key} - {""}
+    if len(keys) <= 1:
+        return None
+    text = "The second phase is of another patient, as the headers say, and is not used."
+    return Reason("second_phase_refused", text, degrades=True)
+
+
+def _starts(annulus: MitralAnnulus, second: Anatomy, params: PhaseParams) -> list[Floats]:
+    """Return where to begin: the same place, higher and lower, and annulus onto annulus."""
+    shifts = [np.array((0.0, 0.0, z)) for z in params.starts_mm]
+    if second.annulus is not None:
+        shifts.append(np.array(second.annulus.center_mm) - annulus.center_mm)
+    return [_shift(mm) for mm in shifts]
+
+
+def _shift(by_mm: Floats) -> Floats:
+    matrix = np.eye(4)
+    matrix[:3, 3] = by_mm
+    return matrix
+
+
+def _remarks(first: Volume, second: Volume) -> tuple[Reason, ...]:
+    """Say what is unusual about two series that fit."""
+    one, other = first.acquisition, second.acquisition
+    remarks = []
+    if one.study_uid and other.study_uid and one.study_uid != other.study_uid:
+        text = "The second phase is from another study; if it is a later exam, use `ccma-seg compare`."
+        remarks.append(Reason("phases_of_two_studies", text))
+    if one.frame_of_reference_uid != other.frame_of_reference_uid:
+        text = "The two phases have different frames of reference; they were aligned by the images alone."
+        remarks.append(Reason("phases_of_two_frames", text))
+    return tuple(remarks)
