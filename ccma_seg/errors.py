@@ -12,6 +12,7 @@
     ├── IncompleteVolumeError  (ValueError)         slices are missing, uneven or tilted
     ├── GeometryError          (ValueError)         grids that should agree do not
     ├── OutputError            (OSError)            results cannot be written
+    ├── SchedulerLostError     (ConnectionError)    there is nobody left to hand series to
     └── CasesFailedError       (RuntimeError)       a cohort was run, and some series have no result
 
 A message says what must be, what came, and what to do, on one line, and never names the patient.
@@ -78,6 +79,12 @@ class OutputError(CcmaError, OSError):
     """Results cannot be written."""
 
     code = "output"
+
+
+class SchedulerLostError(CcmaError, ConnectionError):
+    """There is nobody left to hand series to."""
+
+    code = "scheduler_lost"
 
 
 class CasesFailedError(CcmaError, RuntimeError):

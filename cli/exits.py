@@ -19,6 +19,7 @@ EXIT_CODES: dict[type[BaseException], int] = {
     errors.GeometryError: 4,
     errors.InputPathError: 5,
     errors.OutputError: 6,
+    errors.SchedulerLostError: 1,
     errors.CasesFailedError: 8,
     errors.IncompleteVolumeError: 10,
     KeyboardInterrupt: 130,
@@ -32,14 +33,14 @@ logger = logging.getLogger(__name__)
 
 def exit_code(error: BaseException, *, as_json: bool = False) -> int:
     """Tell the user what went wrong on one line, and return the exit code for it."""
-    known = next((code for kind, code in EXIT_CODES.items() if isinstance(error, kind)), UNEXPECTED)
-    code = getattr(error, "code", "interrupted" if known != UNEXPECTED else "unexpected")
-    text = _line(error, expected=known != UNEXPECTED)
+    known = next((code for kind, code in EXIT_CODES.items() if isinstance(error, kind)), None)
+    code = getattr(error, "code", "unexpected" if known is None else "interrupted")
+    text = _line(error, expected=known is not None)
     logger.debug("what led to this", exc_info=error)
     typer.echo(f"ccma-seg: {text}", err=True)
     if as_json:
         typer.echo(json.dumps({"status": "failed", "reasons": [{"code": code, "text": text}]}))
-    return known
+    return UNEXPECTED if known is None else known
 
 
 def speaks_plainly(command: Callable[..., None]) -> Callable[..., None]:

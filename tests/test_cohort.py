@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 import odd_worker
 from ccma_seg.cli.app import app
 from ccma_seg.cohort import CohortParams, Existing, list_cases, run_cohort
-from ccma_seg.cohort.engines import local_engine
+from ccma_seg.cohort.engines import Engine, local_engine
 from ccma_seg.config import Config
 from ccma_seg.errors import ConfigError, InputPathError, NoSeriesError, OutputError
 from ccma_seg.series import walk_archive
@@ -57,7 +57,7 @@ def run(root, out, **options):
     @contextmanager
     def threads(params, _):
         with ThreadPoolExecutor(params.jobs) as executor:
-            yield executor, partial(odd_worker.analyse, scratch=scratch_of(out)), params.jobs
+            yield Engine(executor, partial(odd_worker.analyse, scratch=scratch_of(out)), params.jobs)
 
     return run_cohort(root, out, params=CohortParams(**options), start_engine=threads)
 

@@ -72,11 +72,11 @@ class Analyst:
                 return self._ask(case, job)
             except TooLateError:
                 text = f"the analysis did not end within {self.params.timeout_s:g} s; raise --timeout"
-                return _give_up(case, job, Reason("timeout", text), started)
+                return give_up(case, job, Reason("timeout", text), seconds=self.params.timeout_s)
             except DiedError as error:
                 why = str(error)
         reason = Reason("process_died", f"the process that analysed it {why}, {_TRIES} times")
-        return _give_up(case, job, reason, started)
+        return give_up(case, job, reason, seconds=round(time.perf_counter() - started, 3))
 
     def _ask(self, case: Case, job: Job) -> Outcome:
         if self._killed:
@@ -102,9 +102,10 @@ def _read(answer: str) -> Outcome:
     return Outcome(row=values["row"], lesions=tuple(values["lesions"]), files=values["files"])
 
 
-def _give_up(case: Case, job: Job, reason: Reason, started: float) -> Outcome:
+def give_up(case: Case, job: Job, reason: Reason, *, seconds: float | None = None) -> Outcome:
+    """Store that a case has no result, and why."""
     remove_leftovers(job.out, case.case_id)
     outcome = failed(case, [reason], config_sha256=job.config.sha256())
-    outcome = outcome.with_machine(seconds=round(time.perf_counter() - started, 3))
+    outcome = outcome.with_machine(seconds=seconds)
     store_failure(outcome, job)
     return outcome

@@ -2,25 +2,38 @@
 
 import queue
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
-from contextlib import AbstractContextManager, contextmanager, suppress
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 
-from ccma_seg.cohort.analysts import Analyst, worker_command
+from ccma_seg.cohort.analysts import Analyst, give_up, worker_command
 from ccma_seg.cohort.cases import Case
 from ccma_seg.cohort.jobs import Job
 from ccma_seg.cohort.params import CohortParams
 from ccma_seg.cohort.rows import Outcome
 from ccma_seg.cohort.stopping import Stop
+from ccma_seg.errors import SchedulerLostError
+from ccma_seg.reasons import Reason
 
-Analyse = Callable[[Case, Job], Outcome]
 
-Engine = tuple[Executor, Analyse, int]
-"""Who runs what, and how many at a time."""
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What analyses cases, and how many it is given at a time."""
+
+    executor: Executor
+    analyse: Callable[[Case, Job], Outcome]
+    at_a_time: int
+    lost: tuple[type[Exception], ...] = ()
+    """Errors that mean: whoever analysed a case is gone, again and again."""
+
 
 StartEngine = Callable[[CohortParams, Stop], AbstractContextManager[Engine]]
 
 _LOOK_UP_S = 0.5
 """How long to wait at a time, so that Ctrl-C is heard on every system."""
+
+_AT_ONCE_S = 5.0
+"""How long to wait for what was ended; what runs elsewhere is left to itself then."""
 
 
 @contextmanager
@@ -42,7 +55,7 @@ def local_engine(params: CohortParams, stop: Stop, command: Sequence[str] | None
 
     try:
         with ThreadPoolExecutor(params.jobs) as threads:
-            yield threads, analyse, params.jobs
+            yield Engine(threads, analyse, params.jobs)
     finally:
         for analyst in analysts:
             analyst.close()
@@ -54,26 +67,39 @@ def each_outcome(engine: Engine, cases: Iterator[Case], job: Job, stop: Stop) ->
     Raises
     ------
     OutputError
-        If results cannot be written; cases under way are finished first.
+        If results cannot be written.
+    SchedulerLostError
+        If there is nobody left to hand cases to.
     """
-    executor, analyse, most = engine
-    pending: set[Future[Outcome]] = set()
+    pending: dict[Future[Outcome], Case] = {}
     for case in cases:
         if stop.asked:
             break
-        pending.add(executor.submit(analyse, case, job))
-        if len(pending) >= most:
-            yield from _done(pending)
+        pending[engine.executor.submit(engine.analyse, case, job)] = case
+        if len(pending) >= engine.at_a_time:
+            yield from _done(engine, pending, job, stop)
     while pending:
-        yield from _done(pending)
+        yield from _done(engine, pending, job, stop)
 
 
-def _done(pending: set[Future[Outcome]]) -> Iterator[Outcome]:
+def _done(engine: Engine, pending: dict[Future[Outcome], Case], job: Job, stop: Stop) -> Iterator[Outcome]:
     """Wait for at least one, and take it from those pending."""
     done: set[Future[Outcome]] = set()
-    while not done:
+    while not done and not stop.at_once:
         done, _ = wait(pending, timeout=_LOOK_UP_S, return_when=FIRST_COMPLETED)
+    if stop.at_once:
+        done, left = wait(pending, timeout=_AT_ONCE_S)
+        for future in left:
+            del pending[future]
     for future in done:
-        pending.remove(future)
-        with suppress(InterruptedError):
+        case = pending.pop(future)
+        try:
             yield future.result()
+        except InterruptedError:
+            continue
+        except CancelledError as error:
+            raise SchedulerLostError("whoever hands out the series is gone; go on with --existing skip") from error
+        except engine.lost:
+            yield give_up(
+                case, job, Reason("process_died", "the machines that analysed it were lost, one after another")
+            )

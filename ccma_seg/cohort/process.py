@@ -86,7 +86,7 @@ class Process:
         self._popen.kill()
 
     def close(self) -> None:
-        """End it and give back what it held."""
+        """End it and give back what it held; again does nothing."""
         self.kill()
         self._popen.wait()
         self._remarks.close()
@@ -97,6 +97,9 @@ class Process:
             self._popen.stdin.close()
         except BrokenPipeError:
             logger.debug("a process ended before it had read its last request")
+
+    def __del__(self) -> None:
+        self.close()
 
     def _give_up(self, late: threading.Event) -> None:
         late.set()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ccma_seg.cohort.cases import Case
+from ccma_seg.cohort.clusters import dask_engine
 from ccma_seg.cohort.engines import StartEngine, each_outcome, local_engine
 from ccma_seg.cohort.index import write_index
 from ccma_seg.cohort.jobs import Job
@@ -51,7 +52,7 @@ def run_cohort(
     params: CohortParams = CohortParams(),
     on_progress: Callable[[Progress], None] = lambda _: None,
     stop: Stop | None = None,
-    start_engine: StartEngine = local_engine,
+    start_engine: StartEngine | None = None,
 ) -> Cohort:
     """Analyse every CT series of an archive, each in a process of its own, and write tables of all.
 
@@ -70,7 +71,7 @@ def run_cohort(
     stop
         Stops the run from outside; results so far are kept, and tables written.
     start_engine
-        What analyses the cases, and where.
+        What analyses the cases, and where; if None, this machine, or the Dask scheduler that `params` names.
 
     Returns
     -------
@@ -86,7 +87,9 @@ def run_cohort(
     OutputError
         If results cannot be written; what is there by then is whole, and a later run goes on from it.
     ConfigError
-        If earlier results were made with another configuration.
+        If earlier results were made with another configuration, or what was asked for is not installed.
+    SchedulerLostError
+        If the Dask scheduler is lost; a later run goes on.
 
     Examples
     --------
@@ -148,9 +151,10 @@ def _is_wanted(case: Case, job: Job, params: CohortParams) -> bool:
 
 
 def _analyse(
-    cases: Iterator[Case], job: Job, *, params: CohortParams, stop: Stop, start_engine: StartEngine
+    cases: Iterator[Case], job: Job, *, params: CohortParams, stop: Stop, start_engine: StartEngine | None
 ) -> Iterator[Outcome]:
-    with start_engine(params, stop) as engine:
+    start = start_engine or (dask_engine if params.scheduler else local_engine)
+    with start(params, stop) as engine:
         yield from each_outcome(engine, cases, job, stop)
 
 
