@@ -70,6 +70,11 @@ def test_thick_slices_give_axes_within_1_2_mm():
         assert getattr(found, key) == pytest.approx(truth[key], abs=1.2)
 
 
+def test_a_patchy_rim_on_thick_slices_gives_the_volume_within_five_percent():
+    truth, _, found = only(spacing_mm=(3.0, 0.5, 0.5), coverage=0.6, seed=3)
+    assert found.volume_mm3 == pytest.approx(truth["volume_mm3"], rel=0.05)
+
+
 def test_a_solid_nodule_is_no_mass():
     assert analyzed(solid=True)[1] == ()
 

@@ -1,6 +1,6 @@
 """The surfaces of a mass: where its rim begins and ends in every direction, closed smoothly over gaps."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -12,6 +12,7 @@ from ccma_seg.lesion.ellipsoid import Ellipsoid, agreement, fit_ellipsoid, trian
 from ccma_seg.lesion.ellipsoid import sphere as ball
 from ccma_seg.lesion.findings import Envelope
 from ccma_seg.lesion.params import LesionParams
+from ccma_seg.lesion.sections import Refined, fit_sections
 from ccma_seg.lesion.stations import Stations, blur_sigma_mm, find_stations
 from ccma_seg.lesion.surface import Surface, mesh_normals, smooth_surface
 from ccma_seg.volume import Volume
@@ -32,6 +33,8 @@ _NEIGHBOURS = 8
 _SIDE_MM = 2.0
 """How much of either side is looked at when the edges are known."""
 _BLUR_POWER = 2.0
+_REFINEMENTS = 2
+"""On thick slices: each time coverage is looked at anew."""
 
 
 def find_envelope(volume: Volume, candidate: Candidate, params: LesionParams) -> Envelope | None:
@@ -59,7 +62,14 @@ def find_envelope(volume: Volume, candidate: Candidate, params: LesionParams) ->
     if good.sum() < _FEW:
         return None
     nearby = _interpolated(surface, (at, walls, good))
-    return _describe(volume, field, (surface, nearby), params)
+    found = _describe(volume, field, (surface, nearby), params)
+    if volume.geometry.spacing_mm[0] <= params.section_slice_mm:
+        return found
+    for _ in range(_REFINEMENTS):
+        refined = fit_sections(volume, surface, found, params=params)
+        surface, nearby = refined.surface, nearby.changed(refined)
+        found = _describe(volume, field, (surface, nearby), params)
+    return found
 
 
 def _reach_mm(candidate: Candidate, params: LesionParams) -> float:
@@ -161,6 +171,10 @@ class _Rim:
     thickness_mm: Floats
     wall_hu: Floats
     scatter_mm: float
+
+    def changed(self, refined: Refined) -> "_Rim":
+        """Return the rim as thick and dense as the voxels of thick slices ask for."""
+        return replace(self, thickness_mm=self.thickness_mm * refined.thicker, wall_hu=self.wall_hu + refined.denser_hu)
 
     def at(self, directions: Floats) -> tuple[Floats, Floats]:
         """Return thickness and HU along unit vectors, averaged over the nearest places."""
