@@ -223,12 +223,14 @@ def _calcium(shell, geometry, hu):
     labels, count = ndimage.label(hu >= threshold, np.ones((3, 3, 3)))
     volumes = np.bincount(labels.ravel(), minlength=count + 1)[1:] * geometry.voxel_mm3
     kept = [k + 1 for k in np.argsort(-volumes) if volumes[k] > 1]
-    labels = np.where(np.isin(labels, kept), labels, 0).astype(np.int32)
+    number = np.zeros(count + 1, np.int32)
+    number[kept] = np.arange(1, len(kept) + 1)
+    labels = number[labels]
     finds = tuple(
         Calcification(
-            label=k, kind=CalciumKind.ANNULAR, volume_mm3=volumes[k - 1], centroid_mm=(0, 0, 0), peak_hu=int(hu.max())
+            label=k, kind=CalciumKind.ANNULAR, volume_mm3=volumes[at - 1], centroid_mm=(0, 0, 0), peak_hu=int(hu.max())
         )
-        for k in kept
+        for k, at in enumerate(kept, 1)
     )
     return CalciumMap(
         labels=labels,

@@ -208,9 +208,9 @@ def test_two_masses_are_told_apart():
     twice = np.concatenate([scene.volume.hu, scene.volume.hu])
     shape = twice.shape
     volume = replace(scene.volume, hu=twice, geometry=replace(scene.volume.geometry, shape=shape))
-    labels = np.concatenate([scene.calcium.labels, np.where(scene.calcium.labels > 0, scene.calcium.labels + 500, 0)])
-    finds = scene.calcium.calcifications
-    finds = (*finds, *(replace(c, label=c.label + 500) for c in finds))
+    once, finds = scene.calcium.labels, scene.calcium.calcifications
+    labels = np.concatenate([once, np.where(once > 0, once + len(finds), 0)])
+    finds = (*finds, *(replace(c, label=c.label + len(finds)) for c in finds))
     calcium = replace(scene.calcium, labels=labels, geometry=volume.geometry, calcifications=finds)
     params = LesionParams(annulus_reach_mm=60.0, centroid_reach_mm=60.0)
     assert [lesion.id for lesion in segment(volume, scene.anatomy, calcium, params)] == [1, 2]
