@@ -7,22 +7,28 @@ folder of the gated CTA. Writes `benchmarks/annulus.md`.
 import json
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.heart_template import MARKED, UNMARKED, build, read_case
+from ccma_seg.anatomy.contrast import ContrastParams
 from ccma_seg.anatomy.findings import Anatomy, ContrastState
+from ccma_seg.anatomy.heart import HeartParams
 from ccma_seg.anatomy.location import LocateParams, locate_with
 from ccma_seg.anatomy.template import HeartTemplate, heart_template
 from ccma_seg.series import read_series
 
 GATED = "agecanonix"
+IGNORED = "ignored"
+AS_PLAIN = LocateParams(heart=HeartParams(contrast=ContrastParams(plain_below_hu=2000.0)))
+"""Takes any blood for blood without contrast."""
 HEAD = """# The annulus against landmarks
 
 Each CT is left out of the template that finds it. Landmarks were placed by hand and are themselves uncertain by 2-5 mm
-(4-7 mm without contrast). Written by `python -m benchmarks.annulus`.
+(4-7 mm without contrast). CTs with contrast are located once more as if their blood were not told from muscle
+("ignored"): more cases for what is done without contrast; s is CPU time. Written by `python -m benchmarks.annulus`.
 
 | CT | contrast | blood HU | centre mm | of it axial | stated +- | in twice | direction deg | posterior deg | box | s |
 |---|---|---|---|---|---|---|---|---|---|---|
@@ -87,8 +93,10 @@ def _templates(data: Path) -> dict[str, HeartTemplate]:
 
 def _summary(rows: list[Row]) -> str:
     lines = []
-    for label, plain in (("with contrast", False), ("without contrast", True)):
-        chosen = [row for row in rows if (row.state == ContrastState.NONE) == plain]
+    plain = {ContrastState.NONE, IGNORED}
+    states = {"with contrast": set(ContrastState) - plain, "without": {ContrastState.NONE}, "without or ignored": plain}
+    for label, wanted in states.items():
+        chosen = [row for row in rows if row.state in wanted]
         centre, direction = ([getattr(row, key) for row in chosen] for key in ("centre_mm", "direction_deg"))
         faces = np.concatenate([row.faces_mm for row in chosen])
         lines.append(
@@ -111,10 +119,15 @@ def main() -> None:
     for name, folder in folders.items():
         volume = read_series(folder)
         template = templates.get(name, heart_template())
-        start = time.perf_counter()
+        start = time.process_time()
         anatomy = locate_with(template, volume, LocateParams())
-        rows.append(judge(name, landmarks[name], anatomy, time.perf_counter() - start))
-        print(rows[-1])
+        rows.append(judge(name, landmarks[name], anatomy, time.process_time() - start))
+        if anatomy.contrast.state != ContrastState.NONE:
+            start = time.process_time()
+            anatomy = locate_with(template, volume, AS_PLAIN)
+            row = judge(name, landmarks[name], anatomy, time.process_time() - start)
+            rows.append(replace(row, state=IGNORED))
+    rows.sort(key=lambda row: row.state == IGNORED)
     table = HEAD + "\n".join(str(row) for row in rows) + "\n\n" + _summary(rows) + "\n"
     (Path(__file__).parent / "annulus.md").write_text(table)
 

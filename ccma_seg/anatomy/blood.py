@@ -68,6 +68,8 @@ class Enhancement:
     """(z, y, x)."""
     dense: Bools
     """Where calcified masses are, and what they enclose."""
+    contrast_hu: float
+    """Of blood above muscle."""
     geometry: Geometry
 
 
@@ -92,6 +94,7 @@ def enhancement(
     return Enhancement(
         values=smooth(values, sigma_cells=params.smoothing_cells),
         dense=dense_parts(grid.hu, above_hu=dense_hu, margin_cells=1),
+        contrast_hu=blood_hu - muscle_hu,
         geometry=grid.geometry,
     )
 

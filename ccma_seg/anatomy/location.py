@@ -12,9 +12,9 @@ from ccma_seg.anatomy.diameters import DiameterParams, measure_diameters
 from ccma_seg.anatomy.findings import Anatomy, Contrast, ContrastState
 from ccma_seg.anatomy.frame import heart_frame
 from ccma_seg.anatomy.heart import Heart, HeartParams, find_heart, share_inside
-from ccma_seg.anatomy.hinges import HingeParams, find_step
+from ccma_seg.anatomy.hinges import HingeParams, find_depth
 from ccma_seg.anatomy.known import Known, known
-from ccma_seg.anatomy.orifice import OrificeParams, depth_of, find_orifice
+from ccma_seg.anatomy.orifice import OrificeParams, find_orifice
 from ccma_seg.anatomy.ring import RingParams, annulus_at
 from ccma_seg.anatomy.template import HeartTemplate, heart_template
 from ccma_seg.errors import NoHeartError
@@ -165,7 +165,7 @@ def _by_blood(
     frame = heart_frame(heart.pose, template)
     dense_hu = params.heart.contrast.calcium_hu(heart.levels[1])
     enhanced = enhancement(volume, frame, heart.levels, dense_hu=dense_hu, params=params.blood)
-    depth = depth_of(find_step(enhanced, frame, params=params.hinges), params=params.orifice)
+    depth = find_depth(enhanced, frame, params=params.hinges)
     frame = frame.moved_along(depth.mm)
     basins = flood(enhanced, frame, params=params.blood)
     orifice = find_orifice(basins, enhanced.dense, frame, depth=depth, params=params.orifice)

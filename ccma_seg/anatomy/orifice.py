@@ -7,7 +7,7 @@ import numpy as np
 from ccma_seg.anatomy.blood import Basins, interface
 from ccma_seg.anatomy.findings import BLOOD_POOL_LV
 from ccma_seg.anatomy.frame import HeartFrame
-from ccma_seg.anatomy.hinges import Step
+from ccma_seg.anatomy.hinges import Depth
 from ccma_seg.geometry import Bools, Floats, unit
 
 
@@ -15,19 +15,8 @@ from ccma_seg.geometry import Bools, Floats, unit
 class OrificeParams:
     """How much each view of the annulus is trusted."""
 
-    template_sd_mm: float = 5.0
-    """Depth of the fitted template: closed leaflets and the annulus look alike."""
     interface_sd_mm: float = 5.0
     """Depth of the interface of the pools: leaflets tent up to 10 mm into the ventricle."""
-    step_sd_mm: float = 1.5
-    """Depth of the hinges where the step is clear."""
-    clear_step: float = 0.45
-    """Contrast of a clear step."""
-    step_power: float = 6.0
-    """The standard error grows with this power of what lacks: walls blurred by motion mislead."""
-    faint_step: float = 0.2
-    """Below this the step tells nothing."""
-    best_sd_mm: float = 1.2
     near_mm: float = 26.0
     """The interface is looked at within this distance of the axis."""
     clip_mm: float = 12.0
@@ -56,28 +45,6 @@ class Orifice:
     uncertainty_mm: float
     clear: bool
     """Whether no calcified mass hides it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Depth:
-    """Where along the axis the annulus lies, from the template's."""
-
-    mm: float
-    sd_mm: float
-
-    def and_also(self, other: "Depth") -> "Depth":
-        """Weigh two independent estimates."""
-        mine, theirs = self.sd_mm**-2, other.sd_mm**-2
-        return Depth(mm=(mine * self.mm + theirs * other.mm) / (mine + theirs), sd_mm=(mine + theirs) ** -0.5)
-
-
-def depth_of(step: Step, *, params: OrificeParams) -> Depth:
-    """Weigh the template's depth against that of the hinges."""
-    template = Depth(mm=0.0, sd_mm=params.template_sd_mm)
-    if step.contrast < params.faint_step:
-        return template
-    error = max(params.best_sd_mm, params.step_sd_mm * (params.clear_step / step.contrast) ** params.step_power)
-    return template.and_also(Depth(mm=step.depth_mm, sd_mm=error))
 
 
 def find_orifice(basins: Basins, dense: Bools, frame: HeartFrame, *, depth: Depth, params: OrificeParams) -> Orifice:

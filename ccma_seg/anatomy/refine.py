@@ -43,10 +43,10 @@ class RefineParams:
     turn_sd_rad: float = 0.25
     """Of the heart's attitude about each axis; in 14 marked CTs the direction to the apex varies by up to 18 deg."""
 
-    size_sd: float = 0.15
+    size_sd: float = 0.2
     """Of the log of the size."""
 
-    shape_sd: float = 0.06
+    shape_sd: float = 0.12
     """Of each change of shape: how much longer one diameter is than the others, as a logarithm."""
 
     stiff_sd: float = 0.005
@@ -57,6 +57,9 @@ class RefineParams:
 
     outlier_sd: float = 2.0
     """Residuals beyond this lose their pull (Geman-McClure)."""
+
+    gain: tuple[float, float] = (0.5, 2.0)
+    """How far the spread of a picture may be brought to the template's: patients differ in fat, scanners in blur."""
 
     correlation_mm: float = 12.0
     """Cells nearer to each other than this tell the same."""
@@ -170,8 +173,8 @@ def _everywhere(template: HeartTemplate) -> tuple[Floats, Floats]:
 def _look(pictures: Channels, cells: _Cells, pose: Pose, params: RefineParams) -> _State:
     seen, measured = pictures.sample(pose.to_patient(cells.positions))
     inside = np.where(measured > 0.95, cells.region, 0.0)
-    residuals = (seen - cells.values).astype(float)
     weights = cells.weights * inside
+    residuals = _matched(seen.astype(float), cells.values, weights, params) - cells.values
     total = max(float(weights.sum()), 1e-6)
     squared = (residuals / params.residual_sd) ** 2
     calm = 1 / (1 + squared / params.outlier_sd**2)
@@ -185,6 +188,15 @@ def _look(pictures: Channels, cells: _Cells, pose: Pose, params: RefineParams) -
         residuals=residuals,
         pull=weights * calm**2 * (independent / total / params.residual_sd**2),
     )
+
+
+def _matched(seen: Floats, values: Floats32, weights: Floats, params: RefineParams) -> Floats:
+    """Bring each picture, (channel, n), to the mean of the template's, and within limits to its spread."""
+    shares = weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-6)
+    off, due = (v - (shares * v).sum(axis=1, keepdims=True) for v in (seen, values.astype(float)))
+    spread, wanted = (np.sqrt((shares * v**2).sum(axis=1, keepdims=True)) for v in (off, due))
+    gain = np.clip(wanted / np.maximum(spread, 1e-3), *params.gain)
+    return np.asarray(gain * off + values - due)
 
 
 def _prior_sd(params: RefineParams) -> Floats:
