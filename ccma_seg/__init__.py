@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ccma_seg.calcium import find_calcium
     from ccma_seg.classification import classify
     from ccma_seg.cohort import CohortParams, run_cohort
+    from ccma_seg.comparison import Comparison, compare, write_comparison
     from ccma_seg.config import Config
     from ccma_seg.lesion import measure, segment
     from ccma_seg.phantom import make_phantom
@@ -28,12 +29,14 @@ if TYPE_CHECKING:
     from ccma_seg.volume import Volume
 
 _HOMES = {
+    "Comparison": "comparison",
     "Analysis": "pipeline",
     "CohortParams": "cohort",
     "Config": "config",
     "Volume": "volume",
     "analyze": "pipeline",
     "classify": "classification",
+    "compare": "comparison",
     "find_calcium": "calcium",
     "find_series": "series",
     "locate": "anatomy",
@@ -42,17 +45,20 @@ _HOMES = {
     "read_series": "series",
     "run_cohort": "cohort",
     "segment": "lesion",
+    "write_comparison": "comparison",
     "write_results": "report",
 }
 
 __all__ = [
     "Analysis",
     "CohortParams",
+    "Comparison",
     "Config",
     "Volume",
     "__version__",
     "analyze",
     "classify",
+    "compare",
     "find_calcium",
     "find_series",
     "locate",
@@ -61,6 +67,7 @@ __all__ = [
     "read_series",
     "run_cohort",
     "segment",
+    "write_comparison",
     "write_results",
 ]
 

@@ -16,6 +16,7 @@ from ccma_seg.anatomy import LocateParams
 from ccma_seg.calcium import CalciumParams
 from ccma_seg.classification import Rules
 from ccma_seg.errors import ConfigError, InputPathError
+from ccma_seg.followup import FollowUpParams
 from ccma_seg.lesion import LesionParams
 from ccma_seg.output import OutputParams
 from ccma_seg.phases import PhaseParams
@@ -40,6 +41,8 @@ class Config:
     """How a second phase of the exam is aligned, and what is made of the difference."""
     rules: Rules = field(default_factory=Rules)
     """The clinical criteria and verdicts."""
+    followup: FollowUpParams = field(default_factory=FollowUpParams)
+    """What counts as a change between two exams."""
     output: OutputParams = field(default_factory=OutputParams)
     """Which files are written, and how."""
 

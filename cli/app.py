@@ -6,7 +6,7 @@ import typer
 
 from ccma_seg._version import __version__
 
-from . import analysis, cohort, fetching, inspection, settings, synthetic, unbuilt
+from . import analysis, cohort, comparing, fetching, inspection, settings, synthetic, unbuilt
 
 app = typer.Typer(
     name="ccma-seg",
@@ -26,7 +26,7 @@ app.command("phantom")(synthetic.phantom)
 app.command("config")(settings.config)
 app.command("doctor")(settings.doctor)
 app.command("batch")(cohort.batch)
-app.command("compare")(unbuilt.compare)
+app.command("compare")(comparing.compare)
 app.command("fetch")(fetching.fetch)
 app.command("view")(unbuilt.view)
 

@@ -8,19 +8,6 @@ import typer
 from ccma_seg.errors import NotBuiltError
 
 from .exits import speaks_plainly
-from .options import Json, Output
-
-
-@speaks_plainly
-def compare(
-    baseline: Annotated[Path, typer.Argument(metavar="BASELINE")],
-    followup: Annotated[Path, typer.Argument(metavar="FOLLOWUP")],
-    output: Output,
-    as_json: Json = False,
-) -> None:
-    """Compare two exams or two phases (not built yet)."""
-    del baseline, followup, output, as_json
-    raise NotBuiltError("compare is not built yet: set the report.json of both exams side by side")
 
 
 @speaks_plainly

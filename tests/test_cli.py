@@ -171,7 +171,6 @@ def test_a_patient_name_never_shows(block, tmp_path):
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["compare", "a", "b", "-o", "c"],
         ["view", "a"],
     ],
 )

@@ -9,6 +9,7 @@ import pytest
 import ccma_seg as ccma
 from ccma_seg.anatomy import Anatomy, locate
 from ccma_seg.calcium import find_calcium
+from ccma_seg.comparison import comparison_schema
 from ccma_seg.errors import ConfigError
 from ccma_seg.lesion import CAVITY, CORE, LEAK, Lesion, LesionParams, segment
 from ccma_seg.phantom import ContrastSpec, make_pair, make_phantom, moved, read_recipe
@@ -203,3 +204,14 @@ def test_a_rigid_motion_is_recovered_from_points():
     matrix = rigid_fit(points, points @ turn.T + [1, 2, 3])
     assert matrix[:3, :3] == pytest.approx(turn)
     assert matrix[:3, 3] == pytest.approx([1, 2, 3])
+
+
+def test_comparing_two_phases_of_one_study_sets_them_side_by_side(dense, tmp_path):
+    found = ccma.compare(ccma.analyze(dense.volume), ccma.analyze(dense.plain))
+    assert found.kind == "phases"
+    assert found.both_phases.verdict == "ccma"
+    record = found.record()
+    jsonschema.validate(record, comparison_schema())
+    assert record["both_phases"]["lesions"][0]["core"]["enhancement_hu"] == pytest.approx(0, abs=5)
+    assert record["lesions"][0]["change"] == "unchanged"
+    assert (ccma.write_comparison(found, tmp_path / "out") / "comparison.png").is_file()

@@ -12,7 +12,7 @@ from ccma_seg.config import Config
 from ccma_seg.pipeline import Status
 from ccma_seg.reasons import Reason
 from ccma_seg.record import record_schema
-from ccma_seg.record.building import _plain
+from ccma_seg.record.building import plain
 
 
 def test_the_schema_is_a_schema():
@@ -70,11 +70,11 @@ def test_records_are_json_without_nan(analysis):
 
 def test_a_figure_that_is_not_finite_is_refused():
     with pytest.raises(ValueError, match="finite"):
-        _plain({"a": [float("nan")]})
+        plain({"a": [float("nan")]})
 
 
-def test_numpy_values_become_plain():
-    assert _plain({"a": np.float32(0.5), "b": np.arange(2), "c": np.bool_(True), "d": Verdict.MAC}) == {  # noqa: FBT003
+def test_numpy_values_becomeplain():
+    assert plain({"a": np.float32(0.5), "b": np.arange(2), "c": np.bool_(True), "d": Verdict.MAC}) == {  # noqa: FBT003
         "a": 0.5,
         "b": [0, 1],
         "c": True,

@@ -43,8 +43,8 @@ def make_record(analysis: "Analysis") -> dict[str, Any]:
         "timing_s": {"read": analysis.volume.read_seconds, "total": _total_seconds(analysis)},
         "files": {},
     }
-    plain: dict[str, Any] = _plain(record)
-    return plain
+    values: dict[str, Any] = plain(record)
+    return values
 
 
 def _series(volume: Volume) -> dict[str, Any]:
@@ -121,15 +121,15 @@ def _total_seconds(analysis: "Analysis") -> float:
     return (analysis.volume.read_seconds or 0.0) + analysis.seconds
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Turn numpy scalars, tuples and enums into JSON values."""
     match value:
         case dict():
-            return {str(key): _plain(item) for key, item in value.items()}
+            return {str(key): plain(item) for key, item in value.items()}
         case list() | tuple() | np.ndarray():
-            return [_plain(item) for item in value]
+            return [plain(item) for item in value]
         case np.generic():
-            return _plain(value.item())
+            return plain(value.item())
         case float():
             return _figure(value)
         case str():

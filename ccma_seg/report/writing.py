@@ -59,8 +59,17 @@ def write_results(analysis: Analysis, out: str | Path, *, force: bool = False) -
     return out
 
 
-def check_output(out: Path, *, force: bool) -> None:
+def check_output(out: Path, *, force: bool, record: str = _RECORD) -> None:
     """Refuse a folder that may not be written, before any work is done.
+
+    Parameters
+    ----------
+    out
+        Where results are to be written.
+    force
+        Whether an earlier result may be replaced.
+    record
+        The file by which an earlier result is known.
 
     Raises
     ------
@@ -73,7 +82,7 @@ def check_output(out: Path, *, force: bool) -> None:
         return
     if not force:
         raise OutputError(f"the output folder {out.name} exists already; give another name, or --force to replace it")
-    if not (out / _RECORD).is_file():
+    if not (out / record).is_file():
         raise OutputError(
             f"the folder {out.name} holds something other than a result, so it is not replaced; give another name"
         )

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ccma_seg import record
 from ccma_seg.pipeline import Analysis
 from ccma_seg.report.labels import LABEL_NAMES, layers
 from ccma_seg.report.names import rgb
-from ccma_seg.series import derived_uid
 from ccma_seg.volume import LabelMap
 
 _LIGHTER = 0.5
@@ -57,8 +57,7 @@ def make_segments(analysis: Analysis) -> tuple[LabelMap, tuple[Segment, ...]] | 
 
 def tracking_uid(analysis: Analysis, lesion: int | None, label: int | None = None) -> str:
     """Return what identifies a lesion, or a part of it, or of the exam, in SEG and SR."""
-    parts = [str(part) for part in (lesion, label) if part is not None]
-    return derived_uid("tracking", analysis.volume.acquisition.series_uid, *parts)
+    return record.tracking_uid(analysis.volume.acquisition.series_uid, lesion, label)
 
 
 def name_part(label: int, lesion: int | None) -> str:
