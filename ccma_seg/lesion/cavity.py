@@ -7,12 +7,13 @@ from scipy import ndimage
 
 from ccma_seg.anatomy.findings import Anatomy, ContrastState
 from ccma_seg.geometry import Bools
-from ccma_seg.lesion.findings import CAVITY, CORE, Lesion, Passage
+from ccma_seg.lesion.findings import CAVITY, CORE, Envelope, Lesion, Passage
 from ccma_seg.lesion.gaps import CHAMBERS, find_gaps
 from ccma_seg.lesion.neck import find_passage
 from ccma_seg.lesion.params import LesionParams
 from ccma_seg.lesion.parts import depth_mm
 from ccma_seg.lesion.rays import Singles
+from ccma_seg.lesion.surface import envelope_points, vertex_areas
 from ccma_seg.reasons import Reason
 from ccma_seg.volume import LabelMap, Volume
 
@@ -33,12 +34,13 @@ def find_cavity(volume: Volume, anatomy: Anatomy, lesion: Lesion, *, params: Les
         return lesion
     thick = volume.geometry.spacing_mm[0] > params.neck_slice_mm
     passage = None if thick else find_passage(volume, anatomy, lesion, params=params)
-    if passage is None or not _convinces(anatomy, lesion, passage, bright=bright, params=params):
-        text = "The inside is as bright as blood; whether it is blood cannot be told without a way out being seen."
-        return _with(lesion, Reason("core_like_blood", text, degrades=True))
-    labels = lesion.parts.labels.copy()
-    labels[bright.mask] = CAVITY
-    return replace(lesion, parts=LabelMap(labels=labels, geometry=lesion.parts.geometry), passage=passage)
+    if passage is not None and _is_blood(anatomy, lesion, passage, bright=bright, params=params):
+        labels = lesion.parts.labels.copy()
+        labels[bright.mask] = CAVITY
+        return replace(lesion, parts=LabelMap(labels=labels, geometry=lesion.parts.geometry), passage=passage)
+    hole = passage is not None and _is_hole(anatomy, lesion, passage, params=params)
+    text = "The inside is as bright as blood; whether it is blood cannot be told without paste beside it and a way out."
+    return _with(replace(lesion, passage=passage if hole else None), Reason("core_like_blood", text, degrades=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -62,7 +64,8 @@ def bright_inside(volume: Volume, anatomy: Anatomy, lesion: Lesion, *, params: L
     clear = lesion.parts.mask(CORE) & (depth_mm(lesion.parts.geometry, lesion.envelope) >= params.erosion_thin_mm)
     low, high = (blood_hu * f for f in params.blood_like)
     blood = largest_part(clear & (smooth >= low) & (smooth <= high))
-    if float(blood.sum() * lesion.parts.geometry.voxel_mm3) < params.cavity_min_mm3:
+    least = max(params.cavity_min_mm3, params.cavity_min_share * float(clear.sum()) * lesion.parts.geometry.voxel_mm3)
+    if float(blood.sum()) * lesion.parts.geometry.voxel_mm3 < least:
         return None
     mask = _cavity_mask(lesion, smooth, clear=clear, blood=blood, least_hu=low)
     return Bright(
@@ -86,22 +89,46 @@ def smooth_hu(volume: Volume, lesion: Lesion, params: LesionParams) -> Singles:
     return np.asarray(ndimage.uniform_filter(hu, size, mode="nearest"), np.float32)
 
 
-def _convinces(anatomy: Anatomy, lesion: Lesion, passage: Passage, *, bright: Bright, params: LesionParams) -> bool:
-    """Tell whether blood is the likelier reading: as bright as the chamber reached, and by a hole or beside paste.
+def _is_blood(anatomy: Anatomy, lesion: Lesion, passage: Passage, *, bright: Bright, params: LesionParams) -> bool:
+    """Tell whether what is as bright as blood is blood: as bright as the blood it opens to, and not alone.
 
-    A patchy rim round a core of the brightness of blood opens widely, and the core is of one brightness.
+    Beside blood there is paste, inside or in the openings of the rim; or else the rim has a neck and no other opening.
     """
     low, high = params.cavity_ratio
-    if not low <= bright.hu / passage.chamber_hu <= high:
+    blood = (passage.chamber_hu, anatomy.contrast.blood_pool_hu or passage.chamber_hu)
+    if not low * min(blood) <= bright.hu <= high * max(blood):
         return False
-    complete = float(lesion.envelope.covered.mean()) >= params.coverage_alone
-    return bright.mixed or (complete and passage.neck_mm <= params.neck_alone_mm and _has_hole(anatomy, lesion, params))
+    paste = bright.mixed or paste_in_openings_mm2(lesion.envelope, params) >= params.paste_least_mm2
+    return paste or _is_only_opening(lesion.envelope, passage, params)
 
 
-def _has_hole(anatomy: Anatomy, lesion: Lesion, params: LesionParams) -> bool:
-    """Tell whether an opening of the width of a neck faces a chamber."""
+def _is_only_opening(envelope: Envelope, passage: Passage, params: LesionParams) -> bool:
+    """Tell whether a rim has no openings but round ones of the width of a neck: patches missing are not round."""
+    areas = vertex_areas(envelope_points(envelope), envelope.covered.size)
+    necks = len(passage.chambers) * np.pi / 4 * passage.neck_mm**2
+    narrow = passage.neck_mm <= params.neck_alone_mm
+    return narrow and float(areas[~envelope.covered].sum()) <= params.hole_spread * necks
+
+
+def _is_hole(anatomy: Anatomy, lesion: Lesion, passage: Passage, *, params: LesionParams) -> bool:
+    """Tell whether the way out is an opening of the width of a neck in a rim that is complete otherwise.
+
+    A patchy rim round a core of the brightness of blood opens widely.
+    """
+    if float(lesion.envelope.covered.mean()) < params.coverage_alone or passage.neck_mm > params.neck_alone_mm:
+        return False
     gaps = find_gaps(anatomy, lesion.envelope, params)
     return any(gap.faces in CHAMBERS.values() and gap.width_mm <= params.neck_alone_mm for gap in gaps)
+
+
+def paste_in_openings_mm2(envelope: Envelope, params: LesionParams) -> float:
+    """Return how much of the surface has something darker than both its inside and its outside in place of a rim.
+
+    Blur cannot make it: it is a layer of paste that keeps blood from blood.
+    """
+    darker = np.minimum(envelope.inside_hu, envelope.outside_hu) - envelope.rim_hu >= params.leak_below_blood_hu
+    areas = vertex_areas(envelope_points(envelope), envelope.covered.size)
+    return float(areas[darker & ~envelope.covered].sum())
 
 
 def _cavity_mask(lesion: Lesion, smooth: Singles, *, clear: Bools, blood: Bools, least_hu: float) -> Bools:

@@ -73,7 +73,10 @@ class Lesion:
     """What counted as wall when it was found."""
 
     passage: Passage | None = None
-    """The way from a cavity to a chamber, if one was found."""
+    """The way from a cavity to a chamber, if one was found; a possible one, if there is no cavity that is certain."""
+
+    leak_gap_mm: float | None = None
+    """Width of the opening through which leaked material hangs together with the core."""
 
     reasons: tuple[Reason, ...] = field(default=())
 
@@ -148,6 +151,8 @@ class Leak:
     present: bool | None = None
     volume_mm3: float | None = None
     mean_hu: float | None = None
+    gap_mm: float | None = None
+    """Width of the opening through which it hangs together with the core."""
     enhancement_hu: float | None = None
     """HU with contrast less those without."""
 

@@ -1,14 +1,20 @@
 """Caseous material outside an opening of the rim."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
+from scipy.spatial import cKDTree
+from skimage.morphology import h_maxima
+from skimage.segmentation import watershed
 
 from ccma_seg.anatomy.findings import Anatomy, ContrastState
-from ccma_seg.geometry import Bools, Geometry
+from ccma_seg.geometry import Bools, Floats, Geometry, unit
+from ccma_seg.lesion.channel import find_channel, look_round
 from ccma_seg.lesion.findings import LEAK, Lesion
+from ccma_seg.lesion.neck import neck_mm
 from ccma_seg.lesion.params import LesionParams
 from ccma_seg.lesion.parts import polar
 from ccma_seg.lesion.surface import envelope_points
@@ -19,6 +25,8 @@ Singles = npt.NDArray[np.float32]
 _AT_RIM_MM = 2.5
 """A leak begins this near to the outer surface."""
 _CUBE = np.ones((3, 3, 3), bool)
+_WAIST = 0.7
+"""Lobes are told apart where they meet in a waist narrower than this share of the thinner of them."""
 _GRID_MM = 1.0
 """Voxels on which leaks are sought."""
 
@@ -38,13 +46,60 @@ def find_leak(volume: Volume, anatomy: Anatomy, lesion: Lesion, *, params: Lesio
     outer = lesion.envelope.outer_radius_mm.astype(np.float32)[nearest]
     outside = distance > outer
     low, high = params.leak_hu
-    soft = outside & (hu >= low) & (hu <= min(high, blood_hu - params.leak_below_blood_hu))
-    found = _at_openings(soft, (distance - outer < _AT_RIM_MM) & ~lesion.envelope.covered[nearest])
+    noise_hu = anatomy.contrast.blood_pool_sd_hu or 0.0
+    soft = outside & (hu >= low - noise_hu) & (hu <= min(high + noise_hu, blood_hu - params.leak_below_blood_hu))
+    openings = (distance - outer < _AT_RIM_MM) & ~lesion.envelope.covered[nearest]
     blood = outside & (hu > (blood_hu + high) / 2) & (hu < blood_hu * params.blood_like[1])
-    if not found.any() or not _bulges(found, blood, distance <= outer, geometry=geometry, params=params):
+    found = np.zeros(soft.shape, bool)
+    for lobe in _lobes(_at_openings(soft, openings), openings):
+        if _bulges(lobe, blood, distance <= outer, geometry=geometry, params=params):
+            found |= lobe
+    if not found.any():
         return lesion
     half = outside & (hu >= low) & (hu < (blood_hu + high) / 2)
-    return _with_leak(volume, lesion, box, ndimage.binary_dilation(found, _CUBE) & half)
+    labelled = _with_leak(volume, lesion, box, ndimage.binary_dilation(found, _CUBE) & half)
+    return replace(labelled, leak_gap_mm=leak_gap_mm(volume, anatomy, labelled, params=params))
+
+
+def leak_gap_mm(volume: Volume, anatomy: Anatomy, lesion: Lesion, *, params: LesionParams) -> float | None:
+    """Return the width of the opening through which a leak hangs together with the core; None if there is none.
+
+    An opening of the rim is what is darker than halfway from paste to rim.
+    """
+    envelope, noise_hu = lesion.envelope, anatomy.contrast.blood_pool_sd_hu or 0.0
+    leak = lesion.parts.geometry.to_patient(np.argwhere(lesion.parts.mask(LEAK)))
+    near, _ = cKDTree(leak).query(envelope_points(envelope))
+    places = (near <= _AT_RIM_MM) & ~envelope.covered
+    if not places.any():
+        return None
+    smoothing_mm = params.neck_smoothing * noise_hu
+    around = look_round(volume, envelope, places, smoothing_mm=smoothing_mm, params=params)
+    leaked = around.outside & _labelled(lesion, around.points_mm, LEAK)
+    cut = (float(np.median(envelope.rim_hu[envelope.covered])) + params.leak_hu[0]) / 2
+    channel = find_channel(around, (around.hu < cut) & (leaked | ~around.outside), goal=leaked)
+    if channel is None:
+        return None
+    direction = unit(channel.narrowest_mm - np.array(envelope.center_mm))
+    return neck_mm(volume, channel, direction, smoothing_mm=smoothing_mm, params=params)
+
+
+def _labelled(lesion: Lesion, points_mm: Floats, label: int) -> Bools:
+    """Tell which positions, shape (..., 3), lie in a part of a mass."""
+    index = np.rint(lesion.parts.geometry.to_index(points_mm)).astype(int)
+    valid = np.asarray(((index >= 0) & (index < lesion.parts.labels.shape)).all(axis=-1))
+    index = np.where(valid[..., None], index, 0)
+    return np.asarray(valid & (lesion.parts.labels[index[..., 0], index[..., 1], index[..., 2]] == label))
+
+
+def _lobes(soft: Bools, openings: Bools) -> Iterator[Bools]:
+    """Cut soft tissue where it is narrow, as between a leak and the wall it lies on; yield what lies at an opening."""
+    depth = ndimage.distance_transform_edt(soft)
+    relative = np.log(np.maximum(depth, 1.0))
+    markers, _ = ndimage.label(h_maxima(relative, -np.log(_WAIST)), _CUBE)
+    lobes = watershed(-depth, markers, mask=soft)
+    for label in np.unique(lobes[openings & soft]):
+        if label > 0:
+            yield np.asarray(lobes == label)
 
 
 def _surroundings(

@@ -117,20 +117,23 @@ def _wall_depth_mm(anatomy: Anatomy, lesion: Lesion) -> float | None:
 
 
 def _cavity(volume: Volume, anatomy: Anatomy, lesion: Lesion, diameter_mm: float) -> Cavity:
+    passage = lesion.passage
+    way_out = Cavity()
+    if passage is not None:
+        neck = passage.neck_mm
+        way_out = Cavity(neck_mm=neck, neck_to_diameter=neck / diameter_mm, communicates_with=passage.chambers)
     mask = lesion.parts.mask(CAVITY)
     if not mask.any():
         unsure = {r.code for r in lesion.reasons} & {"cavity_needs_contrast", "core_like_blood"}
-        return Cavity(present=None if unsure else False)
+        return replace(way_out, present=None if unsure else False)
     mean = _hu_of(volume, lesion, CAVITY)
-    blood, passage = anatomy.contrast.blood_pool_hu, lesion.passage
-    return Cavity(
+    blood = anatomy.contrast.blood_pool_hu
+    return replace(
+        way_out,
         present=True,
         volume_mm3=float(mask.sum() * lesion.parts.geometry.voxel_mm3),
         mean_hu=mean,
         ratio_to_blood_pool=mean / blood if mean is not None and blood else None,
-        neck_mm=None if passage is None else passage.neck_mm,
-        neck_to_diameter=None if passage is None else passage.neck_mm / diameter_mm,
-        communicates_with=() if passage is None else passage.chambers,
     )
 
 
@@ -152,6 +155,7 @@ def _leak(volume: Volume, anatomy: Anatomy, lesion: Lesion) -> Leak:
         present=True,
         volume_mm3=float(mask.sum() * lesion.parts.geometry.voxel_mm3),
         mean_hu=_hu_of(volume, lesion, LEAK),
+        gap_mm=lesion.leak_gap_mm,
     )
 
 

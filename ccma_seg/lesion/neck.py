@@ -1,44 +1,40 @@
 """The neck: the narrowest place of the widest way from a cavity to a chamber."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
+from scipy.sparse.csgraph import connected_components
 
 from ccma_seg.anatomy.findings import Anatomy
-from ccma_seg.geometry import Bools, Floats, Geometry, Point, as_point, unit
+from ccma_seg.geometry import Bools, Floats, as_point, unit
 from ccma_seg.lesion import sphere
+from ccma_seg.lesion.channel import Channel, Surroundings, find_channel, look_round
 from ccma_seg.lesion.findings import Envelope, Lesion, Passage
 from ccma_seg.lesion.gaps import CHAMBERS
 from ccma_seg.lesion.params import LesionParams
-from ccma_seg.lesion.parts import polar
-from ccma_seg.lesion.rays import Field, field_around
 from ccma_seg.lesion.stations import blur_sigma_mm
 from ccma_seg.volume import Volume
 
-_HALVINGS = 7
-_OPENINGS = 3
-"""Most ways out that are told apart."""
-_CLEAR_MM = 0.5
-"""Beyond this distance from the rim's surfaces lie inside and outside."""
-_ALONG_XYZ: tuple[Point, Point, Point] = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
+_OPENINGS = 4
+"""Most openings that are looked at, the largest first."""
+_BESIDE_MM = 0.5
+"""What is looked at beside the narrowest place of a way, beyond its clearance."""
+_LOOK_OUT_MM = (0.0, 6.0)
+"""How far beyond the end of a way the label of a chamber is looked for."""
 _SOFT_HU = 60.0
 """Paste and wall next to blood: between core (20-130) and unenhanced myocardium (45)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Region:
-    """A fine grid round the openings of a mass."""
+class _Way:
+    """A way out through one opening."""
 
-    clearance_mm: Floats
-    """Distance of each grid point to what is not blood; 0 there."""
-    inside: Bools
-    """Cavity, clear of the rim."""
-    chamber: npt.NDArray[np.uint8]
-    """Blood-pool label outside the mass."""
-    hu: Floats
-    points_mm: Floats
+    channel: Channel
+    direction: Floats
+    chamber: int
+    """Label of the blood pool it leads to; 0 if to none."""
+    outside_hu: float
 
 
 def find_passage(volume: Volume, anatomy: Anatomy, lesion: Lesion, *, params: LesionParams) -> Passage | None:
@@ -48,123 +44,112 @@ def find_passage(volume: Volume, anatomy: Anatomy, lesion: Lesion, *, params: Le
     its distance to what is not blood; the width of a way is twice the least clearance on it. Blur narrows the
     half-maximum contour of a channel of radius R by sigma^2 / (2 R), which is put back.
     """
-    region = _fine_region(volume, anatomy, lesion, params)
-    if region is None:
+    blood_hu = anatomy.contrast.blood_pool_hu
+    if blood_hu is None or anatomy.blood_pools is None:
         return None
-    ways = _ways_out(region, least_mm=params.neck_possible_mm / 2)
+    openings = _openings(lesion.envelope, blood_hu)[:_OPENINGS]
+    found = (_way_through(volume, anatomy, lesion, places, params=params) for places in openings)
+    ways = sorted((w for w in found if w is not None and w.chamber), key=lambda w: -w.channel.clearance_mm)
     if not ways:
         return None
-    clearance, where, _ = ways[0]
-    direction = unit(where - np.array(lesion.envelope.center_mm))
-    sigma = float(blur_sigma_mm(volume, direction[None], params)[0])
-    sigma2 = sigma**2 + _smoothing_mm(anatomy, params) ** 2
-    found = {chamber for _, _, chamber in ways}
-    return Passage(
-        neck_mm=2 * clearance + sigma2 / clearance,
-        chamber_hu=float(np.median(region.hu[region.chamber == ways[0][2]])),
-        direction=as_point(direction),
-        chambers=tuple(name for label, name in CHAMBERS.items() if label in found),
-    )
-
-
-def _ways_out(region: _Region, *, least_mm: float) -> list[tuple[float, Floats, int]]:
-    """Return clearance, narrowest place and chamber of each opening, widest first: one is shut, the next is sought."""
-    ways: list[tuple[float, Floats, int]] = []
-    for _ in range(_OPENINGS):
-        best = _widest(region, region.chamber > 0, least_mm=least_mm)
-        if best is None:
-            break
-        clearance, where = best
-        away = np.linalg.norm(region.points_mm - where, axis=-1)
-        nearest = np.unravel_index(np.where(region.chamber > 0, away, np.inf).argmin(), away.shape)
-        ways.append((clearance, where, int(region.chamber[nearest])))
-        shut = away < 2 * clearance + 1
-        region = replace(region, clearance_mm=np.where(shut, 0.0, region.clearance_mm))
-    return ways
-
-
-def _fine_region(volume: Volume, anatomy: Anatomy, lesion: Lesion, params: LesionParams) -> _Region | None:
-    envelope, blood_hu = lesion.envelope, anatomy.contrast.blood_pool_hu
-    places = _openings(envelope, blood_hu)
-    if anatomy.blood_pools is None or blood_hu is None or not places.any():
+    widest, smoothing_mm = ways[0], _smoothing_mm(anatomy, params)
+    neck = neck_mm(volume, widest.channel, widest.direction, smoothing_mm=smoothing_mm, params=params)
+    if neck < params.neck_possible_mm:
         return None
-    directions = sphere.directions(places.size)[places]
-    ends = [envelope.inner_radius_mm[places] - 2.0, envelope.outer_radius_mm[places] + params.neck_outside_mm]
-    corners = np.concatenate([np.array(envelope.center_mm) + r[:, None] * directions for r in ends])
-    low, high = corners.min(axis=0) - 1.0, corners.max(axis=0) + 1.0
-    step = max(params.neck_step_mm, float(np.cbrt(np.prod(high - low) / params.neck_points)))
-    first, second, third = (int(n) + 1 for n in np.ceil((high - low) / step))
-    grid = Geometry(
-        shape=(first, second, third), spacing_mm=(step, step, step), origin_mm=as_point(low), axes=_ALONG_XYZ
+    reached = {way.chamber for way in ways}
+    return Passage(
+        neck_mm=neck,
+        chamber_hu=widest.outside_hu,
+        direction=as_point(widest.direction),
+        chambers=tuple(name for label, name in CHAMBERS.items() if label in reached),
     )
-    field = field_around(volume, (low + high) / 2, radius_mm=float((high - low).max()) / 2 + 2)
-    return _read_region(field, anatomy, envelope, grid=grid, smoothing_mm=_smoothing_mm(anatomy, params))
+
+
+def neck_mm(volume: Volume, channel: Channel, direction: Floats, *, smoothing_mm: float, params: LesionParams) -> float:
+    """Return the width of a channel, what blur took from its half-maximum contour put back."""
+    across = np.linalg.svd(direction[None])[2][1:]
+    variance = float((blur_sigma_mm(volume, across, params) ** 2).mean()) + smoothing_mm**2
+    return 2 * channel.clearance_mm + variance / channel.clearance_mm
+
+
+def _way_through(
+    volume: Volume, anatomy: Anatomy, lesion: Lesion, places: Bools, *, params: LesionParams
+) -> _Way | None:
+    """Follow the way through an opening; where the grid over all of it is coarse, again round its narrowest place."""
+    envelope, smoothing_mm = lesion.envelope, _smoothing_mm(anatomy, params)
+    around = look_round(volume, envelope, places, smoothing_mm=smoothing_mm, params=params)
+    channel = find_channel(around, _blood(anatomy, envelope, around), goal=around.outside)
+    if channel is not None and around.step_mm > params.neck_step_mm:
+        close = _near(envelope, channel)
+        around = look_round(volume, envelope, close, smoothing_mm=smoothing_mm, params=params)
+        channel = find_channel(around, _blood(anatomy, envelope, around), goal=around.outside)
+    if channel is None:
+        return None
+    outside = channel.filled & around.outside
+    direction = unit(channel.narrowest_mm - np.array(envelope.center_mm))
+    return _Way(
+        channel=channel,
+        direction=direction,
+        chamber=_chamber(anatomy, around, outside, direction),
+        outside_hu=float(np.median(around.hu[outside])),
+    )
+
+
+def _blood(anatomy: Anatomy, envelope: Envelope, around: Surroundings) -> Bools:
+    """Tell what lies between the half-maxima towards soft tissue and towards the rim."""
+    blood_hu = anatomy.contrast.blood_pool_hu or 0.0
+    rim_hu = float(np.median(envelope.rim_hu[envelope.covered]))
+    soft_hu = min(anatomy.myocardium_hu or _SOFT_HU, _SOFT_HU)
+    return np.asarray((around.hu > (blood_hu + soft_hu) / 2) & (around.hu < (blood_hu + rim_hu) / 2))
+
+
+def _near(envelope: Envelope, channel: Channel) -> Bools:
+    """Return the directions of the envelope that lie close to the narrowest place of a channel."""
+    towards = channel.narrowest_mm - np.array(envelope.center_mm)
+    turn = (channel.clearance_mm + _BESIDE_MM) / np.linalg.norm(towards)
+    cosine = np.asarray(sphere.directions(envelope.covered.size) @ unit(towards))
+    return np.asarray(cosine >= np.cos(min(float(turn), np.pi)))
+
+
+def _openings(envelope: Envelope, blood_hu: float) -> list[Bools]:
+    """Return the connected places where the rim is thin or missing and not filled with soft tissue, largest first."""
+    usual = float(np.median(envelope.rim_hu[envelope.covered]))
+    thin = np.logical_or(~envelope.covered, envelope.rim_hu < (usual + blood_hu) / 2)
+    open_ = np.logical_and(thin, envelope.rim_hu > (blood_hu + _SOFT_HU) / 2)
+    count, group = connected_components(sphere.neighbours(open_.size)[open_][:, open_], directed=False)
+    where = np.flatnonzero(open_)
+    sizes = np.bincount(group, minlength=count)
+    return [_marked(where[group == k], open_.size) for k in np.argsort(-sizes, kind="stable")]
+
+
+def _marked(where: sphere.Indices, count: int) -> Bools:
+    marked = np.zeros(count, bool)
+    marked[where] = True
+    return marked
+
+
+def _chamber(anatomy: Anatomy, around: Surroundings, outside: Bools, direction: Floats) -> int:
+    """Return the blood pool that most of the blood outside belongs to, or that lies straight ahead; 0 if none."""
+    ends = around.points_mm[outside]
+    labels = pool_labels(anatomy, ends)
+    if not labels.any():
+        far = ends[(ends @ direction).argmax()]
+        ahead = far + np.arange(*_LOOK_OUT_MM, 0.5)[:, None] * direction
+        labels = pool_labels(anatomy, ahead)
+    votes = np.bincount(labels[labels > 0])
+    return int(votes.argmax()) if votes.size else 0
 
 
 def _smoothing_mm(anatomy: Anatomy, params: LesionParams) -> float:
     return params.neck_smoothing * (anatomy.contrast.blood_pool_sd_hu or 0.0)
 
 
-def _openings(envelope: Envelope, blood_hu: float | None) -> Bools:
-    """Tell where the rim is thin or missing: darker than halfway from rim to blood."""
-    if blood_hu is None:
-        return np.zeros(envelope.covered.size, bool)
-    usual = float(np.median(envelope.rim_hu[envelope.covered]))
-    return np.logical_or(~envelope.covered, envelope.rim_hu < (usual + blood_hu) / 2)
-
-
-def _read_region(field: Field, anatomy: Anatomy, envelope: Envelope, *, grid: Geometry, smoothing_mm: float) -> _Region:
-    blood_hu = anatomy.contrast.blood_pool_hu or 0.0
-    rim_hu = float(np.median(envelope.rim_hu[envelope.covered]))
-    soft_hu = min(anatomy.myocardium_hu or _SOFT_HU, _SOFT_HU)
-    points = grid.to_patient(np.moveaxis(np.indices(grid.shape), 0, -1))
-    hu = ndimage.gaussian_filter(field.at(points), smoothing_mm / grid.spacing_mm[0])
-    blood = (hu > (blood_hu + soft_hu) / 2) & (hu < (blood_hu + rim_hu) / 2)
-    distance, nearest = polar(grid, envelope)
-    chamber = np.zeros(hu.shape, np.uint8)
-    outside = blood & (distance > envelope.outer_radius_mm[nearest] + _CLEAR_MM)
-    chamber[outside] = _pool_labels(anatomy, points[outside])
-    return _Region(
-        clearance_mm=ndimage.distance_transform_edt(blood, sampling=grid.spacing_mm),
-        inside=blood & (distance < envelope.inner_radius_mm[nearest] - _CLEAR_MM),
-        chamber=chamber,
-        hu=hu,
-        points_mm=points,
-    )
-
-
-def _pool_labels(anatomy: Anatomy, points: Floats) -> npt.NDArray[np.uint8]:
+def pool_labels(anatomy: Anatomy, points_mm: Floats) -> npt.NDArray[np.uint8]:
     """Return the blood-pool label at positions, shape (n, 3); 0 beyond the labels."""
     pools = anatomy.blood_pools
     if pools is None:
-        return np.zeros(len(points), np.uint8)
-    index = np.rint(pools.geometry.to_index(points)).astype(int)
+        return np.zeros(len(points_mm), np.uint8)
+    index = np.rint(pools.geometry.to_index(points_mm)).astype(int)
     valid = np.asarray(((index >= 0) & (index < pools.labels.shape)).all(axis=1))
     index = np.where(valid[:, None], index, 0)
     return np.where(valid, pools.labels[tuple(index.T)], 0).astype(np.uint8)
-
-
-def _widest(region: _Region, goal: Bools, *, least_mm: float) -> tuple[float, Floats] | None:
-    """Return the largest clearance at which inside and goal hang together, and where the way is narrowest."""
-    low, high = least_mm, float(region.clearance_mm.max())
-    if _connected(region, goal, low) is None:
-        return None
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        if _connected(region, goal, middle) is None:
-            high = middle
-        else:
-            low = middle
-    way = _connected(region, goal, low)
-    narrow = way & (region.clearance_mm <= low * 1.1 + 0.05) if way is not None else region.inside
-    return low, region.points_mm[narrow if narrow.any() else way].mean(axis=0)
-
-
-def _connected(region: _Region, goal: Bools, clearance_mm: float) -> Bools | None:
-    """Return the open places that join inside and goal at a clearance; None if none does."""
-    labels, count = ndimage.label(region.clearance_mm >= clearance_mm)
-    from_inside = np.bincount(labels[region.inside], minlength=count + 1) > 0
-    to_goal = np.bincount(labels[goal], minlength=count + 1) > 0
-    joined = np.flatnonzero(from_inside & to_goal)
-    joined = joined[joined > 0]
-    return np.asarray(np.isin(labels, joined)) if joined.size else None

@@ -106,15 +106,26 @@ class LesionParams:
     cavity_ratio: tuple[float, float] = (0.8, 1.1)
     """HU of a cavity over that of the chamber it opens to: 0.85-1.05 (proposal), and noise."""
 
-    cavity_share_alone: float = 0.9
+    cavity_share_alone: float = 0.96
     """Where more of the inside than this is as bright as blood, there is no paste beside it to compare with."""
 
+    cavity_min_share: float = 0.08
+    """Least share of the inside, clear of the rim, that is a cavity: less is a bulge of the chamber into an opening."""
+
+    paste_least_mm2: float = 6.0
+    """Least surface on which paste between blood inside and blood outside shows that the inside is no paste
+    (proposal)."""
+
     neck_alone_mm: float = 5.0
-    """Without paste beside it, only blood behind a hole up to this width is called a cavity; necks of 2-5 mm are
-    known (Restivo 2023, Hamasaki 2017), and wider openings are those of a patchy rim."""
+    """Without paste beside it, a way out up to this width is a possible neck; necks of 2-5 mm are known
+    (Restivo 2023, Hamasaki 2017), and wider openings are those of a patchy rim."""
+
+    hole_spread: float = 1.75
+    """Largest area without a rim over that of a round hole of the neck's width, if the hole is the only opening: blur
+    and slices draw a hole out (proposal)."""
 
     coverage_alone: float = 0.85
-    """Without paste beside it, only blood behind a rim as complete as this is called a cavity."""
+    """Without paste beside it, a way out is a possible neck if the rim is as complete as this."""
 
     smoothing_mm: float = 1.5
     """Edge of the box over which HU are averaged against noise before blood is told from paste."""
@@ -130,6 +141,9 @@ class LesionParams:
 
     neck_points: int = 150_000
     """Largest grid; coarser steps are taken beyond it, so that time stays bounded."""
+
+    neck_inside_mm: float = 2.0
+    """How far within the rim, and beside an opening, the way out is followed."""
 
     neck_outside_mm: float = 4.0
     """How far outside the rim a chamber must be reached."""
@@ -149,7 +163,7 @@ class LesionParams:
     leak_largest_mm: float = 25.0
     """Diameter of the ball that a leak does not exceed: 20 mm (assumed), and a margin."""
 
-    leak_in_blood: float = 0.35
+    leak_in_blood: float = 0.4
     """Least share of the layer round a leak that is blood, partial volume being none; less is tissue of the wall."""
 
     neck_possible_mm: float = 1.0

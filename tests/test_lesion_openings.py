@@ -1,0 +1,82 @@
+"""Ways through a rim: how wide they are, and what fills them."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from benchmarks.closeup import exam, look
+from ccma_seg.lesion import LesionParams, sphere
+from ccma_seg.lesion.cavity import paste_in_openings_mm2
+from ccma_seg.lesion.channel import Surroundings, find_channel
+from ccma_seg.lesion.findings import Envelope
+from ccma_seg.phantom import read_recipe
+
+STEP_MM = 0.15
+
+
+def slab(*radii_mm, turn=0.3):
+    """A wall 2 mm thick, pierced by a channel of one radius on each half."""
+    axis = np.arange(-4.5, 4.5, STEP_MM)
+    points = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1)
+    along = points @ (np.cos(turn), np.sin(turn), 0.0)
+    away = np.sqrt((points**2).sum(axis=-1) - along**2)
+    radius = np.where(along < 0, radii_mm[0], radii_mm[-1])
+    inside, outside = along < -1, along > 1
+    around = Surroundings(hu=np.zeros(along.shape), points_mm=points, inside=inside, outside=outside, step_mm=STEP_MM)
+    return around, inside | outside | (away < radius)
+
+
+@pytest.mark.parametrize("radius_mm", [0.75, 1.0, 1.5, 2.5])
+def test_the_clearance_of_a_channel_is_its_radius(radius_mm):
+    around, filling = slab(radius_mm)
+    channel = find_channel(around, filling, goal=around.outside)
+    assert channel.clearance_mm == pytest.approx(radius_mm, abs=0.1)
+
+
+def test_the_narrowest_place_counts_and_is_named():
+    around, filling = slab(2.5, 1.0)
+    channel = find_channel(around, filling, goal=around.outside)
+    assert channel.clearance_mm == pytest.approx(1.0, abs=0.1)
+    assert 0 < channel.narrowest_mm @ (np.cos(0.3), np.sin(0.3), 0.0) < 1.5
+
+
+def test_a_shut_wall_has_no_channel():
+    around, filling = slab(0.0)
+    assert find_channel(around, filling, goal=around.outside) is None
+
+
+def envelope(opening_hu, *, inside_hu=340.0, outside_hu=350.0):
+    """A ball of 10 mm radius with a rim that misses a cap."""
+    directions = sphere.directions(1000)
+    covered = directions[:, 2] < 0.8
+    return Envelope(
+        center_mm=(0.0, 0.0, 0.0),
+        outer_radius_mm=np.full(1000, 10.0),
+        inner_radius_mm=np.full(1000, 8.0),
+        thickness_mm=np.where(covered, 2.0, np.nan),
+        covered=covered,
+        rim_hu=np.where(covered, 1000.0, opening_hu),
+        inside_hu=np.full(1000, inside_hu),
+        outside_hu=np.full(1000, outside_hu),
+        position_sd_mm=0.1,
+    )
+
+
+def test_paste_that_keeps_blood_from_blood_is_seen_in_an_opening():
+    assert paste_in_openings_mm2(envelope(90.0), LesionParams()) == pytest.approx(0.1 * 4 * np.pi * 100, rel=0.05)
+
+
+@pytest.mark.parametrize("other", [envelope(330.0), envelope(90.0, inside_hu=90.0), envelope(90.0, outside_hu=95.0)])
+def test_an_opening_as_dense_as_one_of_its_sides_shows_no_paste(other):
+    assert paste_in_openings_mm2(other, LesionParams()) == 0
+
+
+def test_leaked_paste_and_the_opening_it_came_through_are_measured_and_make_a_rupture():
+    recipe = read_recipe("leak")
+    made = exam(replace(recipe, scanner=replace(recipe.scanner, slice_spacing_mm=0.75)), seed=3)
+    seen, true = look(made), made.truth["lesions"][0]
+    found, _ = seen.masses[0]
+    assert seen.verdict == "ruptured_ccma"
+    assert found.leak.volume_mm3 == pytest.approx(true["leak"]["volume_mm3"], rel=0.15)
+    assert found.leak.gap_mm == pytest.approx(true["rim"]["gaps"][0]["width_mm"], abs=1.0)
