@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,13 +19,17 @@ from ccma_seg.calcium import (
 )
 from ccma_seg.classification import Finding, Verdict, classify, most_serious
 from ccma_seg.config import Config
+from ccma_seg.display import card
 from ccma_seg.errors import ConfigError, NoHeartError
 from ccma_seg.geometry import Point
 from ccma_seg.lesion import Lesion, Measurements, measure, segment
 from ccma_seg.phases import SecondPhase, fit_phase, measure_in_both, no_heart
 from ccma_seg.reasons import Reason
-from ccma_seg.record import make_record
+from ccma_seg.record import lesion_frame, make_record
 from ccma_seg.volume import LabelMap, Volume
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _METAL_REACH_MM = 20.0
 """Metal nearer to the annulus than this is a prosthesis, ring or clip there, and its streaks cover it (proposal)."""
@@ -47,6 +51,19 @@ class Mass:
     lesion: Lesion
     measurements: Measurements
     finding: Finding
+
+    def _repr_html_(self) -> str:
+        shape = self.measurements
+        known = {
+            "explanation": self.finding.explanation,
+            "confidence": self.finding.confidence,
+            "long, short, third axis (mm)": _listed(shape.long_axis_mm, shape.short_axis_mm, shape.third_axis_mm),
+            "volume (mm3)": shape.volume_mm3,
+            "rim: coverage (%), thickness (mm)": _listed(shape.rim.coverage_pct, shape.rim.thickness_mm),
+            "core (HU)": shape.core.mean_hu,
+            "sector": shape.sector,
+        }
+        return card(f"Lesion {self.lesion.id}: {self.finding.verdict}", known)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -104,6 +121,24 @@ class Analysis:
     def record(self) -> dict[str, Any]:
         """Return the record, as in `report.json`: plain values, None where not measured."""
         return make_record(self)
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Return the lesions as a pandas table, one row each, with the columns of `lesions.csv`.
+
+        Raises
+        ------
+        ModuleNotFoundError
+            If pandas is not installed: `pip install 'ccma-seg[pandas]'`.
+        """
+        return lesion_frame(self.record())
+
+    def _repr_html_(self) -> str:
+        known: dict[str, object] = {"explanation": self.explanation, "status": self.status}
+        if self.burden is not None:
+            known |= {"annular calcium (mm3)": self.burden.annular_volume_mm3, "arc (degrees)": self.burden.arc_deg}
+        known |= {f"lesion {mass.lesion.id}": mass.finding.explanation for mass in self.masses}
+        known |= {reason.code: reason.text for reason in self.reasons}
+        return card(self.verdict, known)
 
 
 def analyze(
@@ -223,6 +258,10 @@ def _exam_verdict(annulus: MitralAnnulus, calcium: CalciumMap, masses: tuple[Mas
     metal = any(c.kind == CalciumKind.METAL and _is_at(annulus, c.centroid_mm) for c in calcium.calcifications)
     plain = Verdict.INDETERMINATE if metal else Verdict.MAC if annular else Verdict.NO_CALCIFICATION
     return most_serious([mass.finding.verdict for mass in masses] + [plain]) or plain
+
+
+def _listed(*figures: float | None) -> str:
+    return ", ".join("-" if figure is None else f"{figure:.1f}" for figure in figures)
 
 
 def _is_at(annulus: MitralAnnulus, position_mm: Point) -> bool:

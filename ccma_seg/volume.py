@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ccma_seg.display import card, gray_picture
 from ccma_seg.errors import GeometryError
 from ccma_seg.geometry import Bools, Floats, Geometry, as_point
 from ccma_seg.reasons import Reason
@@ -17,6 +18,9 @@ PADDING_HU = -1024
 Hu = npt.NDArray[np.int16]
 
 _INT16 = np.iinfo(np.int16)
+_PICTURE_PX = 256
+_PICTURE_HU = (-160.0, 340.0)
+"""What a notebook shows of a volume: its middle slice, in a window for soft tissue."""
 _LOWEST_MAXIMUM_HU = 10
 """No CT of a patient is darker than water everywhere."""
 
@@ -101,6 +105,21 @@ class Volume:
         if self.hu.dtype != np.int16:
             raise GeometryError(f"HU must be int16, got {self.hu.dtype}")
         self.hu.flags.writeable = False
+
+    def _repr_html_(self) -> str:
+        seen, (slices, rows, columns) = self.acquisition, self.geometry.shape
+        step = -(-max(rows, columns) // _PICTURE_PX)
+        middle = gray_picture(self.hu[slices // 2, ::step, ::step], *_PICTURE_HU)
+        known = {
+            "spacing": " x ".join(f"{step_mm:.3g}" for step_mm in self.geometry.spacing_mm) + " mm",
+            "slice thickness (mm)": seen.slice_thickness_mm,
+            "tube voltage (kV)": seen.tube_voltage_kv,
+            "kernel": seen.kernel,
+            "cardiac phase (%)": seen.cardiac_phase_percent,
+            "description": seen.description,
+            **{reason.code: reason.text for reason in self.reasons},
+        }
+        return card(f"CT, {slices} x {rows} x {columns}", known, picture=middle)
 
     def crop(self, slices: tuple[slice, slice, slice]) -> "Volume":
         """Return a view on part of the volume."""

@@ -19,8 +19,8 @@ import SimpleITK as sitk
 
 from ccma_seg.errors import OutputError
 from ccma_seg.record import record_schema
+from ccma_seg.record.table import lesion_columns, write_table
 from ccma_seg.report import make_label_map, write_results
-from ccma_seg.report.table import lesion_columns, write_table
 from ccma_seg.report.writing import whole_folder
 
 

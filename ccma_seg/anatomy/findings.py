@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ccma_seg.anatomy.annulus import MitralAnnulus
+from ccma_seg.display import card
 from ccma_seg.geometry import Point
 from ccma_seg.reasons import Reason
 from ccma_seg.volume import LabelMap
@@ -50,3 +51,17 @@ class Anatomy:
     apex_mm: Point | None = None
     aortic_root_mm: Point | None = None
     reasons: tuple[Reason, ...] = field(default=())
+
+    def _repr_html_(self) -> str:
+        annulus, contrast = self.annulus, self.contrast
+        known = {
+            "contrast": contrast.state,
+            "blood pool (HU)": contrast.blood_pool_hu,
+            "noise (HU)": contrast.blood_pool_sd_hu,
+            "myocardium (HU)": self.myocardium_hu,
+            "mitral annulus": "not found" if annulus is None else f"found by {annulus.method}",
+            "its centre (mm, LPS)": annulus and ", ".join(f"{part:.1f}" for part in annulus.center_mm),
+            "uncertainty (mm)": annulus and annulus.uncertainty_mm,
+            **{reason.code: reason.text for reason in self.reasons},
+        }
+        return card("Anatomy", known)

@@ -3,5 +3,16 @@
 from ccma_seg.record.building import SCHEMA_VERSION, make_record, plain
 from ccma_seg.record.identity import tracking_uid
 from ccma_seg.record.schema import record_schema
+from ccma_seg.record.table import lesion_columns, lesion_frame, lesion_row, write_table
 
-__all__ = ["SCHEMA_VERSION", "make_record", "plain", "record_schema", "tracking_uid"]
+__all__ = [
+    "SCHEMA_VERSION",
+    "lesion_columns",
+    "lesion_frame",
+    "lesion_row",
+    "make_record",
+    "plain",
+    "record_schema",
+    "tracking_uid",
+    "write_table",
+]

@@ -1,7 +1,7 @@
 """What people and programs open: record, tables, label maps, pictures."""
 
+from ccma_seg.record.table import lesion_columns, lesion_row, write_table
 from ccma_seg.report.labels import LABEL_COLORS, LABEL_NAMES, make_label_map
-from ccma_seg.report.table import lesion_columns, lesion_row, write_table
 from ccma_seg.report.writing import check_output, whole_folder, write_files, write_results
 
 __all__ = [

@@ -13,9 +13,9 @@ from typing import Any
 from ccma_seg.errors import OutputError
 from ccma_seg.nifti import write_labels
 from ccma_seg.pipeline import Analysis
+from ccma_seg.record.table import lesion_columns, lesion_row, write_table
 from ccma_seg.report.labels import make_label_map
 from ccma_seg.report.names import itk_snap_labels, slicer_colors
-from ccma_seg.report.table import lesion_columns, lesion_row, write_table
 from ccma_seg.series import has_stored_images
 
 _RECORD = "report.json"

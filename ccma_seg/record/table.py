@@ -4,9 +4,12 @@ import csv
 import io
 from collections.abc import Iterable
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ccma_seg.lesion import Measurements
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _NOT_FIGURES = ("reasons", "uncertainty")
@@ -24,6 +27,21 @@ def write_table(rows: Iterable[dict[str, Any]], columns: list[str]) -> str:
 def lesion_row(lesion: dict[str, Any]) -> dict[str, Any]:
     """Flatten one entry of the record's `lesions`."""
     return _flat(lesion)
+
+
+def lesion_frame(record: dict[str, Any]) -> "pd.DataFrame":
+    """Return the lesions of a record as a pandas table: of which series, then the columns of `lesions.csv`.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If pandas is not installed: `pip install 'ccma-seg[pandas]'`.
+    """
+    import pandas as pd  # noqa: PLC0415  optional, and slow to load
+
+    exam = {"series_uid": record["series"]["series_uid"], "exam_verdict": record["verdict"]}
+    rows = [exam | lesion_row(lesion) for lesion in record["lesions"]]
+    return pd.DataFrame(rows, columns=[*exam, *lesion_columns()])
 
 
 def lesion_columns() -> list[str]:
