@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from ccma_seg.comparison.findings import Comparison
+from ccma_seg.record import write_table
 from ccma_seg.report import check_output, whole_folder
-from ccma_seg.report.table import write_table
 
 RECORD = "comparison.json"
 """By which the folder of a comparison is known."""
