@@ -96,6 +96,21 @@ def test_a_neck_is_measured_and_leads_to_its_chamber():
     assert lesion.parts.mask(CAVITY).any()
 
 
+BESIDE_BLOOD = {"blood_hu": 350.0, "cavity_hu": 345.0, "myocardium_hu": 95.0, "axes_mm": (24.0, 21.0, 19.0)}
+
+
+def test_paste_beside_blood_on_thick_slices_is_measured_clear_of_both():
+    truth, _, found = only(**BESIDE_BLOOD, paste_fraction=0.5, spacing_mm=(3.0, 0.5, 0.5))
+    assert found.core.mean_hu == pytest.approx(truth["core.mean_hu"], abs=20)
+
+
+def test_a_sliver_of_paste_beside_blood_is_not_measured_but_the_whole_inside_is():
+    _, _, found = only(**BESIDE_BLOOD, paste_fraction=0.06, spacing_mm=(3.0, 0.5, 0.5))
+    assert found.core.mean_hu is None
+    assert "core_too_small" in {r.code for r in found.reasons}
+    assert found.core.inside_hu == pytest.approx(340, abs=20)
+
+
 def test_an_intact_core_as_bright_as_blood_is_not_called_a_cavity():
     _, lesion, found = only(blood_hu=350.0, core_hu=350.0, myocardium_hu=95.0)
     assert found.cavity.present is None

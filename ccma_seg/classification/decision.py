@@ -54,13 +54,14 @@ def classify(measurements: Measurements, anatomy: Anatomy, volume: Volume, *, ru
 def quantities(measurements: Measurements, anatomy: Anatomy, volume: Volume) -> dict[str, Any]:
     """Return everything a criterion may look at, by key path: measurements, ratios of them, and the exam's own."""
     m, blood = measurements, anatomy.contrast.blood_pool_hu
-    ratio_to_blood = _ratio(m.core.mean_hu, blood)
+    core_hu = m.core.inside_hu if m.core.mean_hu is None else m.core.mean_hu
+    ratio_to_blood = _ratio(core_hu, blood)
     spacing_mm = max(volume.geometry.spacing_mm)
     return _flat(asdict(m)) | {
         "degrees_from_posterior": None if m.annulus_angle_deg is None else abs(m.annulus_angle_deg),
         "aspect_ratio": _ratio(m.long_axis_mm, m.short_axis_mm),
         "core_volume_fraction": _ratio(m.core.volume_mm3, m.volume_mm3),
-        "core_below_rim_hu": None if m.rim.p75_hu is None or m.core.mean_hu is None else m.rim.p75_hu - m.core.mean_hu,
+        "core_below_rim_hu": None if m.rim.p75_hu is None or core_hu is None else m.rim.p75_hu - core_hu,
         "blood_difference_fraction": None if ratio_to_blood is None else abs(ratio_to_blood - 1),
         "exam.blood_pool_hu": blood,
         "exam.blood_pool_sd_hu": anatomy.contrast.blood_pool_sd_hu,

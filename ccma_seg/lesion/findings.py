@@ -122,6 +122,8 @@ class Core:
     calcified_fraction: float | None = None
     """Share of the core's voxels that are as dense as three quarters of the rim's 95th percentile."""
     ratio_to_blood_pool: float | None = None
+    inside_hu: float | None = None
+    """Mean of all that the rim encloses, clear of it: core and what may be a cavity alike."""
     erosion_mm: float | None = None
     enhancement_hu: float | None = None
     """HU with contrast less those without, as the same place in two phases."""

@@ -1,20 +1,23 @@
 """What the rim encloses."""
 
+from dataclasses import replace
+
 import numpy as np
 from scipy import ndimage
 
 from ccma_seg.anatomy.findings import Anatomy
-from ccma_seg.geometry import Bools
-from ccma_seg.lesion.cavity import bright_inside
+from ccma_seg.geometry import Bools, Geometry
+from ccma_seg.lesion.cavity import Bright, bright_inside
 from ccma_seg.lesion.findings import CAVITY, CORE, RIM, Core, Lesion
 from ccma_seg.lesion.intensity import describe_hu
 from ccma_seg.lesion.params import LesionParams
-from ccma_seg.lesion.parts import depth_mm
+from ccma_seg.lesion.parts import depth_mm, inside, polar
 from ccma_seg.lesion.stations import blur_sigma_mm
 from ccma_seg.reasons import Reason
 from ccma_seg.volume import Hu, Volume
 
 _FEW_VOXELS = 8
+_LEAST_MM = 2.0
 _LARGE_CORE_MM3 = 500.0
 """In a larger core the rim's blur makes less than a thousandth, once the margin is off."""
 _LARGEST_SHARE = 0.2
@@ -22,6 +25,10 @@ _LARGEST_SHARE = 0.2
 _HOMOGENEOUS_SDS = 2.0
 _OUTLIER_SDS = 3.5
 _MAD_TO_SD = 1.4826
+_DARKER_SDS = 2.0
+_TEXTURE_HU = 20.0
+"""Of paste: middle of 0-40 (assumed)."""
+_ROUNDS = 10
 
 
 def measure_core(
@@ -31,14 +38,19 @@ def measure_core(
     erosion = erosion_mm(volume, params)
     volume_mm3 = float(lesion.parts.mask(CORE).sum() * lesion.parts.geometry.voxel_mm3)
     all_hu = volume.hu[lesion.parts.slices_in(volume.geometry)]
+    dense = params.dense_fraction * float(np.percentile(all_hu[lesion.parts.mask(RIM)], 95))
+    whole = all_hu[inside(lesion.parts.geometry, lesion.envelope, erosion_mm=erosion)]
     apart = _blood_or_like_it(volume, anatomy, lesion, params=params)
     eroded = eroded_core(lesion, apart, erosion_mm=erosion)
     values = all_hu[eroded]
+    if apart.any():
+        values = _darker(values, anatomy.contrast.blood_pool_sd_hu)
     found = describe_hu(_without_outliers(values))
-    if found is None or values.size < _FEW_VOXELS:
-        text = f"The core is too small to be measured clear of its rim by {erosion:g} mm."
-        return Core(volume_mm3=volume_mm3, erosion_mm=erosion), (Reason("core_too_small", text),)
-    dense = params.dense_fraction * float(np.percentile(all_hu[lesion.parts.mask(RIM)], 95))
+    if found is None or values.size < _fewest_voxels(lesion.parts.geometry):
+        beside = " and of the blood beside it" if apart.any() else ""
+        text = f"The core is too small to be measured clear of its rim{beside} by {erosion:g} mm."
+        bare = Core(volume_mm3=volume_mm3, erosion_mm=erosion)
+        return _with_whole(bare, whole, dense), (Reason("core_too_small", text),)
     blood, noise = anatomy.contrast.blood_pool_hu, anatomy.contrast.blood_pool_sd_hu
     spill = _spill_hu(volume, lesion, eroded, found.mean_hu, params=params)
     core = Core(
@@ -53,7 +65,33 @@ def measure_core(
         ratio_to_blood_pool=(found.mean_hu - spill) / blood if blood else None,
         erosion_mm=erosion,
     )
-    return core, ()
+    return replace(core, inside_hu=_with_whole(core, whole, dense).inside_hu), ()
+
+
+def _with_whole(core: Core, whole: Hu, dense_hu: float) -> Core:
+    """Add what can be said of the inside as a whole, paste or blood."""
+    if whole.size < _FEW_VOXELS:
+        return core
+    inside_hu = float(_without_outliers(whole).mean())
+    return replace(core, inside_hu=inside_hu, calcified_fraction=float(np.mean(whole >= dense_hu)))
+
+
+def _fewest_voxels(geometry: Geometry) -> float:
+    """Return how many voxels a core must have: those of a ball of 2 mm, or as wide as the slices are apart."""
+    wide = max(_LEAST_MM, geometry.spacing_mm[0])
+    return max(_FEW_VOXELS, np.pi / 6 * wide**3 / geometry.voxel_mm3)
+
+
+def _darker(values: Hu, noise_hu: float | None) -> Hu:
+    """Leave out what blood beside a core brightens: keep what noise and texture explain about the darker voxels."""
+    if values.size < _FEW_VOXELS:
+        return values
+    reach = _DARKER_SDS * float(np.hypot(noise_hu or 0.0, _TEXTURE_HU))
+    middle = float(np.percentile(values, 20))
+    for _ in range(_ROUNDS):
+        near = np.abs(values - middle) <= reach
+        middle = float(values[near].mean()) if near.any() else middle
+    return np.asarray(values[np.abs(values - middle) <= reach])
 
 
 def _without_outliers(values: Hu) -> Hu:
@@ -88,11 +126,16 @@ def erosion_mm(volume: Volume, params: LesionParams) -> float:
 
 
 def eroded_core(lesion: Lesion, apart: Bools, *, erosion_mm: float) -> Bools:
-    """Return the core without what lies within a margin of the rim or of what is kept apart from it."""
+    """Return the core without what lies within a margin of the rim or of what is kept apart from it.
+
+    A slice as thick as the margin may hold some of what is in the next one.
+    """
     deep = lesion.parts.mask(CORE) & (depth_mm(lesion.parts.geometry, lesion.envelope) >= erosion_mm)
     if not apart.any():
         return np.asarray(deep)
-    away = ndimage.distance_transform_edt(~apart, sampling=lesion.parts.geometry.spacing_mm)
+    thick = lesion.parts.geometry.spacing_mm[0] >= erosion_mm
+    beside = ndimage.maximum_filter1d(apart.astype(np.uint8), 3, axis=0) > 0 if thick else apart
+    away = ndimage.distance_transform_edt(~beside, sampling=lesion.parts.geometry.spacing_mm)
     return np.asarray(deep & (away > erosion_mm))
 
 
@@ -102,9 +145,23 @@ def _blood_or_like_it(volume: Volume, anatomy: Anatomy, lesion: Lesion, *, param
     if cavity.any():
         return cavity
     bright = bright_inside(volume, anatomy, lesion, params=params)
-    if bright is None or not bright.mixed:
+    if bright is None or not (bright.mixed or _has_dark_lining(volume, lesion, bright, params=params)):
         return np.zeros(lesion.parts.labels.shape, bool)
     return bright.mask
+
+
+def _has_dark_lining(volume: Volume, lesion: Lesion, bright: Bright, *, params: LesionParams) -> bool:
+    """Tell whether clearly darker material lines the rim, which by itself only brightens what lies beside it.
+
+    Averaged within slices only: across thick ones much is averaged already.
+    """
+    geometry = lesion.parts.geometry
+    distance, nearest = polar(geometry, lesion.envelope)
+    lining = lesion.envelope.covered[nearest] & (distance < lesion.envelope.inner_radius_mm[nearest])
+    hu = volume.hu[lesion.parts.slices_in(volume.geometry)].astype(np.float32)
+    size = np.maximum(1, np.rint(params.smoothing_mm / np.array(geometry.spacing_mm))).astype(int)
+    dark = lining & (ndimage.uniform_filter(hu, (1, *size[1:])) < bright.hu - params.leak_below_blood_hu)
+    return float(dark.sum()) * geometry.voxel_mm3 >= params.cavity_min_mm3
 
 
 def _homogeneity(values: Hu, median_hu: float, noise_hu: float | None) -> float | None:
