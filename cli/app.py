@@ -6,7 +6,7 @@ import typer
 
 from ccma_seg._version import __version__
 
-from . import analysis, cohort, comparing, fetching, inspection, settings, synthetic, unbuilt
+from . import analysis, cohort, comparing, fetching, inspection, settings, studies, synthetic, unbuilt
 
 app = typer.Typer(
     name="ccma-seg",
@@ -27,6 +27,8 @@ app.command("config")(settings.config)
 app.command("doctor")(settings.doctor)
 app.command("batch")(cohort.batch)
 app.command("compare")(comparing.compare)
+app.command("study")(studies.study)
+app.command("agreement")(studies.agreement)
 app.command("fetch")(fetching.fetch)
 app.command("view")(unbuilt.view)
 

@@ -63,6 +63,9 @@ def batch(
         bool, typer.Option("--with-folders", help="Name folders in the tables; they may name patients.")
     ] = False,
     parquet: Annotated[bool, typer.Option("--parquet", help="Write the tables as Parquet too.")] = False,
+    reading_views: Annotated[
+        bool, typer.Option("--reading-views", help="Draw exams for readers too; see `ccma-seg study`.")
+    ] = False,
     config: ConfigFile = None,
     settings: Settings = None,
     as_json: Json = False,
@@ -95,6 +98,7 @@ def batch(
         allow_gantry_tilt=allow_gantry_tilt,
         with_folders=with_folders,
         parquet=parquet,
+        reading_views=reading_views,
     )
     parameters = read_config(config, settings)
     if dry_run:

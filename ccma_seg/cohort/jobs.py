@@ -18,6 +18,7 @@ class Job:
     allow_missing_slices: bool = False
     allow_gantry_tilt: bool = False
     with_folders: bool = False
+    reading_views: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, for a process elsewhere."""
@@ -28,6 +29,7 @@ class Job:
             "allow_missing_slices": self.allow_missing_slices,
             "allow_gantry_tilt": self.allow_gantry_tilt,
             "with_folders": self.with_folders,
+            "reading_views": self.reading_views,
         }
 
     @classmethod

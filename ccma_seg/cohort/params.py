@@ -52,6 +52,9 @@ class CohortParams:
     parquet: bool = False
     """Write the tables as Parquet too."""
 
+    reading_views: bool = False
+    """Draw each exam for readers too, without the result, for `make_study`."""
+
     cases_per_process: int = 50
     """After so many series a process is replaced, so that what it may leak does not add up."""
 

@@ -103,6 +103,7 @@ def run_cohort(
         allow_missing_slices=params.allow_missing_slices,
         allow_gantry_tilt=params.allow_gantry_tilt,
         with_folders=params.with_folders,
+        reading_views=params.reading_views,
     )
     check_earlier(job, params.existing)
     if params.parquet:

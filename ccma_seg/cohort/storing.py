@@ -20,6 +20,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ccma_seg.cohort.blinding import READING_VIEWS, write_reading_views
 from ccma_seg.cohort.jobs import Job
 from ccma_seg.cohort.rows import Outcome
 from ccma_seg.errors import OutputError
@@ -41,6 +42,8 @@ def store_result(analysis: Analysis, outcome: Outcome, job: Job) -> None:
     folder = job.out / CASES / outcome.case_id
     with whole_folder(folder) as private:
         write_files(analysis, private)
+        if job.reading_views:
+            write_reading_views(analysis, private / READING_VIEWS)
         (private / _CASE).write_text(_text(outcome, job), "utf-8")
         for path in sorted(private.rglob("*")):
             flush(path)
