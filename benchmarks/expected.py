@@ -13,6 +13,8 @@ _CLEAR_NECK_MM = 2.0
 """Least neck that must be seen, beside the motion."""
 _LARGE_MM = 10.0
 """Least short axis at which every mass must be called one (criterion S1)."""
+_BRIGHT_HU = 200.0
+"""Blood that counts as enhanced beyond doubt: coronary CTA has more (criterion `enhanced` asks for 180)."""
 _ISO, _NEARLY_ISO = (0.8, 1.2), 0.07
 """Core over blood beyond telling by HU (criterion E3), and how near to that limit either verdict is right."""
 _LEAK_BELOW_HU, _LEAK_MM = 150.0, 6.0
@@ -46,9 +48,10 @@ def _small(masses: list[dict[str, Any]]) -> set[str]:
 
 def _of_mass(mass: dict[str, Any], truth: dict[str, Any]) -> set[str]:
     enhanced = truth["contrast"]["state"] == "enhanced"
+    bright = enhanced and truth["contrast"]["blood_pool_hu"] >= _BRIGHT_HU
     if mass["verdict"] != "ruptured_ccma":
         return _intact(mass, truth) if enhanced else {"ccma"}
-    if not enhanced:
+    if not bright:
         return {"ccma", *_OPEN}
     return _leaking(mass, truth) if mass["leak"]["present"] else _open(mass, truth)
 

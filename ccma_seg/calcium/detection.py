@@ -17,7 +17,7 @@ from ccma_seg.calcium.pools import Pools, find_dense_pools
 from ccma_seg.calcium.ring import dense_ring, distance_to_ring
 from ccma_seg.calcium.sorting import Place, depends_on_uncertainty, is_faint, near_annulus, sort_by_place
 from ccma_seg.calcium.surroundings import find_surroundings
-from ccma_seg.calcium.threshold import Threshold, find_threshold
+from ccma_seg.calcium.threshold import Threshold, calcium_gain, find_threshold
 from ccma_seg.errors import GeometryError
 from ccma_seg.geometry import Geometry, as_point
 from ccma_seg.reasons import Reason
@@ -60,6 +60,7 @@ def find_calcium(volume: Volume, anatomy: Anatomy, params: CalciumParams = Calci
         blood=None if anatomy.contrast.state == ContrastState.NONE else threshold.blood,
         threshold_hu=threshold.hu,
         uncertainty_mm=anatomy.annulus.uncertainty_mm,
+        calcium_gain=calcium_gain(volume, params),
     )
     return _sorted_map(crop, anatomy, anatomy.annulus, threshold=threshold, place=place)
 

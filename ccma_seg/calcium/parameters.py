@@ -60,6 +60,8 @@ class CalciumParams:
     """Blocks in which dense contrast is looked for; noise averages out, small calcium does too (proposal)."""
     min_pool_mm3: float = 3000.0
     """A region of dense blood smaller than this may be a calcification (proposal)."""
+    min_pool_thick_share: float = 0.3
+    """Least share of a region of dense blood that is thick in all directions; a shell is thin (proposal)."""
     max_pool_share_at_annulus: float = 0.5
     """A bright region with more of its volume within `centroid_annulus_mm` of the ring may be a mass (proposal)."""
 

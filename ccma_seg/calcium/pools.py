@@ -66,6 +66,8 @@ def find_dense_pools(
     core = _is_pool(bright, thick, away, block_mm3=geometry.voxel_mm3 * size.prod(), params=params)
     free = bright & (away > params.near_annulus_mm) & ~(thick & ~core)
     pools, _ = ndimage.label(ndimage.binary_propagation(core, mask=free | core))
+    filled = np.bincount(pools.ravel(), core.ravel()) / np.bincount(pools.ravel())
+    pools[filled[pools] < params.min_pool_thick_share] = 0  # mostly thin: the shell of a mass that touches a pool
     wider = ndimage.grey_dilation(pools, footprint=_NEIGHBOURS_26)
     return Pools(blocks=wider.astype(np.int32), size=size)
 

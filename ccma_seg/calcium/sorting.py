@@ -22,6 +22,8 @@ class Place:
     threshold_hu: float
     uncertainty_mm: float
     """Of the annulus."""
+    calcium_gain: float = 1.0
+    """HU of calcium over those at 120 kVp."""
 
     @property
     def edge_limit_hu(self) -> float:
@@ -87,7 +89,8 @@ def _metal(f: Features, place: Place) -> str | None:
     if f.peak_hu >= params.metal_hu:
         return f"peak {f.peak_hu:.0f} HU"
     streaks = f.lowest_hu < params.streak_hu and f.lung == 0
-    return f"peak {f.peak_hu:.0f} HU with dark streaks" if f.peak_hu >= params.streak_metal_hu and streaks else None
+    denser = f.peak_hu >= params.streak_metal_hu * max(place.calcium_gain, 1.0)
+    return f"peak {f.peak_hu:.0f} HU with dark streaks" if denser and streaks else None
 
 
 def _aortic_valve(f: Features, place: Place) -> str | None:

@@ -15,6 +15,8 @@ VOLTAGES_KV = (70.0, 80.0, 90.0, 100.0, 110.0, 120.0, 130.0, 135.0, 140.0)
 THRESHOLDS_HU = (207.0, 177.0, 160.0, 145.0, 137.0, 130.0, 122.0, 119.0, 116.0)
 """As dense as 130 HU at 120 kVp, at `VOLTAGES_KV`."""
 
+_REFERENCE_KV = 120.0
+
 MAD_TO_SD = 1.4826
 """Median absolute deviation to standard deviation, for a normal distribution."""
 
@@ -45,6 +47,12 @@ class Threshold:
 def threshold_at(tube_voltage_kv: float) -> float:
     """Return the HU that correspond to 130 HU at 120 kVp; held constant outside 70-140 kVp."""
     return float(np.interp(tube_voltage_kv, VOLTAGES_KV, THRESHOLDS_HU))
+
+
+def calcium_gain(volume: Volume, params: CalciumParams) -> float:
+    """Return the HU of calcium at the tube voltage of a CT over those at 120 kVp."""
+    voltage = volume.acquisition.tube_voltage_kv or params.assumed_tube_voltage_kv
+    return threshold_at(voltage) / threshold_at(_REFERENCE_KV)
 
 
 def local_blood(volume: Volume, anatomy: Anatomy, params: CalciumParams) -> Blood | None:
