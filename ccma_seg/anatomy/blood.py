@@ -1,5 +1,6 @@
 """The blood of the left ventricle and of the left atrium told apart, where contrast shows it."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -105,19 +106,19 @@ def flood(enhanced: Enhancement, frame: HeartFrame, *, params: BloodParams) -> B
     first = frame.to_frame(np.array(grid.origin_mm))
     steps = (frame.axes * grid.spacing_mm[0]).astype(np.float32)
     z, y, x = np.indices(grid.shape, dtype=np.float32, sparse=True)
-    along = [first[i] + steps[i, 0] * x + steps[i, 1] * y + steps[i, 2] * z for i in range(3)]
-    positions = np.stack(along, axis=-1).astype(np.float32)
+    places = np.array([first[i] + steps[i, 0] * x + steps[i, 1] * y + steps[i, 2] * z for i in range(3)], np.float32)
     blood = (enhanced.values > params.threshold) & ~enhanced.dense
-    markers = np.where(blood, _markers(positions, frame, params), 0).astype(np.uint8)
+    markers = np.where(blood, _markers(places, frame, params), 0)
     floor = np.maximum(enhanced.values, -0.2)
     slope = np.sqrt(sum(ndimage.sobel(floor, axis=axis) ** 2 for axis in range(3)))
     opened = ndimage.binary_opening(blood) | (markers > 0)
     labels = watershed(slope, markers.astype(np.int32), mask=opened).astype(np.uint8)
-    return Basins(labels=labels, geometry=grid, positions=positions)
+    return Basins(labels=labels, geometry=grid, positions=np.moveaxis(places, 0, -1))
 
 
-def _markers(positions: Floats32, frame: HeartFrame, params: BloodParams) -> npt.NDArray[np.uint8]:
-    x, y, z = np.moveaxis(positions, -1, 0)
+def _markers(places: Floats32, frame: HeartFrame, params: BloodParams) -> npt.NDArray[np.uint8]:
+    """Label rods inside the chambers; `places` holds all cells in the heart's frame, (3, z, y, x)."""
+    x, y, z = places
     across = np.hypot(y, z)
     shift_y, shift_z = params.atrium_offset_mm
     along, rootward, radius = params.outflow_mm
@@ -126,7 +127,7 @@ def _markers(positions: Floats32, frame: HeartFrame, params: BloodParams) -> npt
     outflow = np.hypot(np.hypot(x - along, y - rootward), z) < radius
     atrium = (x > params.atrium_mm[0]) & (x < params.atrium_mm[1])
     atrium &= np.hypot(y - shift_y, z - shift_z) < params.rod_mm
-    root = _near_segment(positions, frame.root, params.root_length * frame.root, radius_mm=params.root_rod_mm)
+    root = _near_segment(places, frame.root, params.root_length * frame.root, radius_mm=params.root_rod_mm)
     right = (y > septal_y) & (np.abs(x - septal_x) < septal_half)
     chosen = np.select(
         [ventricle | outflow, atrium, root, right], [BLOOD_POOL_LV, BLOOD_POOL_LA, _ROOT, _RIGHT], default=0
@@ -134,12 +135,12 @@ def _markers(positions: Floats32, frame: HeartFrame, params: BloodParams) -> npt
     return chosen.astype(np.uint8)
 
 
-def _near_segment(positions: Floats32, start: Floats, end: Floats, *, radius_mm: float) -> Bools:
+def _near_segment(places: Floats32, start: Floats, end: Floats, *, radius_mm: float) -> Bools:
     way = (end - start).astype(np.float32)
-    offset = positions - start.astype(np.float32)
-    share = np.clip(offset @ way / (way @ way), 0, 1)
-    offset -= share[..., None] * way
-    return np.asarray(np.einsum("...i,...i->...", offset, offset) < radius_mm**2)
+    offset = places - start.astype(np.float32)[:, None, None, None]
+    share = np.clip(np.tensordot(way, offset, axes=1) / (way @ way), 0, 1)
+    away = [part - share * step for part, step in zip(offset, way, strict=True)]
+    return np.asarray(sum(part * part for part in away) < radius_mm**2)
 
 
 def pools(volume: Volume, basins: Basins, levels: tuple[float, float], *, params: BloodParams) -> LabelMap | None:
@@ -152,14 +153,14 @@ def pools(volume: Volume, basins: Basins, levels: tuple[float, float], *, params
     part = volume.crop(slices)
     chambers = ndimage.grey_dilation(chambers, footprint=ndimage.generate_binary_structure(3, 1))
     labels = itk.resample_labels(chambers, basins.geometry, onto=part.geometry)
-    labels[~_is_blood(part, levels, params)] = 0
+    np.multiply(labels, _is_blood(part, levels, params), out=labels)
     return LabelMap(labels=labels, geometry=part.geometry)
 
 
 def _is_blood(part: Volume, levels: tuple[float, float], params: BloodParams) -> Bools:
     muscle_hu, blood_hu = levels
-    low = muscle_hu + params.threshold * (blood_hu - muscle_hu)
-    high = muscle_hu + params.dense * (blood_hu - muscle_hu)
+    low = math.floor(muscle_hu + params.threshold * (blood_hu - muscle_hu))  # whole numbers compare six times as fast
+    high = math.ceil(muscle_hu + params.dense * (blood_hu - muscle_hu))
     return np.asarray((part.hu > low) & (part.hu < high))
 
 

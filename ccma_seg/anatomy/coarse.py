@@ -6,7 +6,7 @@ import numpy as np
 from scipy import ndimage
 
 from ccma_seg import itk
-from ccma_seg.geometry import Bools, Floats, Floats32, Geometry, as_point
+from ccma_seg.geometry import Bools, Floats, Floats32, Geometry, as_point, voxels_in
 from ccma_seg.volume import PADDING_HU, Volume
 
 _SATURATED_HU = 1000
@@ -80,10 +80,14 @@ def _patient_grid(corners_mm: Floats, cell_mm: float) -> Geometry:
 def dense_parts(hu: Floats32, *, above_hu: float, margin_cells: int) -> Bools:
     """Return where calcified masses are, with what their shell encloses and a margin."""
     dense = np.asarray(hu > above_hu)
-    if not dense.any():
+    index = voxels_in(dense)
+    if not len(index):
         return dense
-    closed = ndimage.binary_closing(dense, _BALL)
-    return np.asarray(ndimage.binary_dilation(ndimage.binary_fill_holes(closed | dense), _BALL, margin_cells))
+    low, high = np.maximum(index.min(axis=0) - margin_cells - 2, 0), index.max(axis=0) + margin_cells + 3
+    box = tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
+    closed = ndimage.binary_closing(dense[box], _BALL) | dense[box]
+    dense[box] = ndimage.binary_dilation(ndimage.binary_fill_holes(closed), _BALL, margin_cells)
+    return dense
 
 
 def smooth(values: Floats32, *, sigma_cells: float) -> Floats32:

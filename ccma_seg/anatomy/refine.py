@@ -17,6 +17,16 @@ _IMMOVABLE = 1e12
 """Added to the stiffness of what is pinned."""
 
 
+_TURNS = np.array(
+    [
+        [[0.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]],
+        [[0.0, 0.0, 1.0], [0.0, 0.0, 0.0], [-1.0, 0.0, 0.0]],
+        [[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 0.0]],
+    ]
+)
+"""How a small turn about each axis moves a point."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Region:
     """The part of the heart that a fit looks at, and how much it trusts each picture."""
@@ -207,14 +217,13 @@ def _normal_equations(cells: _Cells, state: _State, params: RefineParams) -> tup
     """Linearise with the template's own gradients, which are free of noise."""
     pose = state.pose
     turned = pose.to_patient(cells.positions) - pose.center_mm
-    shaped = turned @ pose.rotation
-    strained = [shaped @ strain @ pose.rotation.T for strain in STRAINS]
+    ways = np.concatenate([_TURNS, pose.rotation @ STRAINS @ pose.rotation.T]).reshape(-1, 9)
     to_template = np.linalg.inv(pose.matrix)
     matrix, gradient = _LEAST_STIFFNESS * np.eye(PARAMETERS), np.zeros(PARAMETERS)
     for slopes, residuals, pull in zip(cells.gradients, state.residuals, state.pull, strict=True):
         slope = slopes @ to_template
-        shapes = np.stack([np.einsum("ij,ij->i", slope, moved) for moved in strained], axis=1)
-        jacobian = np.concatenate([slope, np.cross(turned, slope), shapes], axis=1)
+        products = (slope[:, :, None] * turned[:, None]).reshape(-1, 9)
+        jacobian = np.concatenate([slope, products @ ways.T], axis=1)
         matrix += jacobian.T @ (jacobian * pull[:, None])
         gradient += jacobian.T @ (pull * residuals)
     precision = 1 / _prior_sd(params) ** 2

@@ -1,5 +1,6 @@
 """From a volume and its anatomy to everything that is calcified, each with its kind."""
 
+import math
 from dataclasses import replace
 from functools import partial
 
@@ -86,7 +87,7 @@ def _sorted_map(
     place: Place,
 ) -> CalciumMap:
     ring, hu, params = dense_ring(annulus.curve_mm), np.ascontiguousarray(crop.hu), place.params
-    mask = hu >= threshold.hu
+    mask = hu >= math.ceil(threshold.hu)
     pools = _dense_pools(hu, crop.geometry, annulus, place)
     pooled = _taken_out(mask, hu, crop.geometry, pools)
     components = without_noise(find_components(hu, crop.geometry, mask), params)
