@@ -32,6 +32,9 @@ class OutputParams:
     meshes: bool = False
     """Whether rim and core of each lesion are written as surfaces too (STL, GLB; needs trimesh)."""
 
+    quick: bool = False
+    """Whether page, overview and DICOM objects are left out, for screening: they take longer than the analysis."""
+
     def __post_init__(self) -> None:
         if self.segmentation not in list(SegmentationType):
             raise ConfigError(f"segmentation must be one of {', '.join(SegmentationType)}, got {self.segmentation!r}")

@@ -161,4 +161,5 @@ def _write(result: "Analysis", output: Path, steps: Steps, *, force: bool, as_js
     typer.echo(f"finding  {result.explanation}")
     for reason in result.reasons:
         typer.echo(f"note     {reason.text} ({reason.code})")
-    typer.echo(f"report   {output / 'report.html'}")
+    name = "report.json" if result.config.output.quick else "report.html"
+    typer.echo(f"report   {output / name}")

@@ -35,6 +35,14 @@ def test_the_record_on_disk_follows_the_schema_and_names_the_files(result):
     assert all((result / name).is_file() for name in record["files"].values())
 
 
+def test_a_quick_run_writes_the_same_labels_and_no_pictures(analysis, result, tmp_path):
+    hurried = replace(analysis, config=analysis.config.with_setting("output.quick=true"))
+    out = write_results(hurried, tmp_path / "out")
+    names = {"report.json", "labels.nii.gz", "labels.txt", "labels.ctbl", "lesions.csv"}
+    assert {path.name for path in out.iterdir()} == names
+    assert (out / "labels.nii.gz").read_bytes() == (result / "labels.nii.gz").read_bytes()
+
+
 def test_labels_lie_where_the_volume_lies_for_two_independent_readers(analysis, result):
     labels = make_label_map(analysis)
     index = np.argwhere(labels.labels > 0)[0]

@@ -17,6 +17,7 @@ from ccma_seg.record.table import lesion_columns, lesion_row, write_table
 from ccma_seg.report.labels import make_label_map
 from ccma_seg.report.names import itk_snap_labels, slicer_colors
 from ccma_seg.series import has_stored_images
+from ccma_seg.volume import LabelMap
 
 _RECORD = "report.json"
 _KEYS = {
@@ -130,23 +131,31 @@ def _umask() -> int:
 
 def write_files(analysis: Analysis, folder: Path) -> None:
     """Fill a folder with the files of one exam."""
-    from ccma_seg.report.figure import write_overview  # noqa: PLC0415  matplotlib takes half a second to load
-    from ccma_seg.report.page import write_page  # noqa: PLC0415
-
     labels, record = make_label_map(analysis), analysis.record()
     writers: dict[str, Callable[[Path], object]] = {
         "labels.nii.gz": lambda path: write_labels(labels, path),
         "labels.txt": lambda path: path.write_text(itk_snap_labels(), "utf-8"),
         "labels.ctbl": lambda path: path.write_text(slicer_colors(), "utf-8"),
         "lesions.csv": lambda path: path.write_text(_lesions_csv(record), "utf-8"),
-        "overview.png": lambda path: write_overview(analysis, labels, path),
-        "report.html": lambda path: write_page(analysis, record, labels, path),
     }
-    objects = _write_dicom(analysis, record, folder)
+    objects = {}
+    if not analysis.config.output.quick:
+        writers |= _pictures(analysis, record, labels)
+        objects = _write_dicom(analysis, record, folder)
     for name, write in writers.items():
         write(folder / name)
     record["files"] = {_KEYS[name]: name for name in writers} | objects | _write_meshes(analysis, folder)
     (folder / _RECORD).write_text(json.dumps(record, indent=1, allow_nan=False) + "\n", "utf-8")
+
+
+def _pictures(analysis: Analysis, record: dict[str, Any], labels: LabelMap) -> dict[str, Callable[[Path], object]]:
+    from ccma_seg.report.figure import write_overview  # noqa: PLC0415  matplotlib takes half a second to load
+    from ccma_seg.report.page import write_page  # noqa: PLC0415
+
+    return {
+        "overview.png": lambda path: write_overview(analysis, labels, path),
+        "report.html": lambda path: write_page(analysis, record, labels, path),
+    }
 
 
 def _write_dicom(analysis: Analysis, record: dict[str, Any], folder: Path) -> dict[str, str]:
