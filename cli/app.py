@@ -6,7 +6,7 @@ import typer
 
 from ccma_seg._version import __version__
 
-from . import analysis, cohort, comparing, fetching, inspection, settings, studies, synthetic, unbuilt
+from . import analysis, cohort, comparing, fetching, inspection, settings, studies, synthetic, viewing
 
 app = typer.Typer(
     name="ccma-seg",
@@ -30,7 +30,7 @@ app.command("compare")(comparing.compare)
 app.command("study")(studies.study)
 app.command("agreement")(studies.agreement)
 app.command("fetch")(fetching.fetch)
-app.command("view")(unbuilt.view)
+app.command("view")(viewing.view)
 
 
 def _print_version(wanted: bool) -> None:

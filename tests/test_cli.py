@@ -168,18 +168,6 @@ def test_a_patient_name_never_shows(block, tmp_path):
     assert "4711" not in said
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["view", "a"],
-    ],
-)
-def test_what_is_not_built_says_so_and_leaves_with_2(arguments):
-    result = call(*arguments)
-    assert result.exit_code == 2
-    assert "not built yet" in result.stderr
-
-
 def test_a_wrong_setting_leaves_with_2(block, tmp_path):
     code, line = refused(block, tmp_path, "--set", "lesion.nonsense=3")
     assert code == 2

@@ -86,14 +86,14 @@
   };
 
   const start = async () => {
-    if (!window.DecompressionStream || !document.createElement("canvas").getContext("webgl2")) {
+    if (!window.DecompressionStream || !canvas.getContext("webgl2")) {
       say("The viewer needs WebGL 2, which this browser does not offer. The pictures show the same.");
       return;
     }
-    const niivue = data.urls ? window.niivue : await loadLibrary();
+    const niivue = await loadLibrary();
     const viewer = new niivue.Niivue({
       logLevel: "error", dragAndDropEnabled: false, isOrientCube: true, backColor: [0.06, 0.07, 0.08, 1],
-      crosshairColor: [0.22, 1, 0.53, 0.7], crosshairWidth: 0.5, multiplanarShowRender: niivue.SHOW_RENDER.ALWAYS,
+      crosshairColor: [0.22, 1, 0.53, 0.7], crosshairWidth: 0.5, multiplanarShowRender: niivue.SHOW_RENDER[data.urls ? "NEVER" : "ALWAYS"],
       multiplanarLayout: niivue.MULTIPLANAR_TYPE.GRID, isRadiologicalConvention: true, fontColor: [1, 1, 1, 1],
       show3Dcrosshair: true, yoke3Dto2DZoom: true, loadingText: "",
     });

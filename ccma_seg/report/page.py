@@ -11,6 +11,7 @@ from typing import Any
 import jinja2
 
 from ccma_seg.anatomy import BLOOD_POOL_LA, BLOOD_POOL_LV
+from ccma_seg.geometry import Point
 from ccma_seg.pipeline import Analysis, Mass
 from ccma_seg.report.clock import make_clock
 from ccma_seg.report.content import (
@@ -46,24 +47,21 @@ def write_page(analysis: Analysis, record: dict[str, Any], labels: LabelMap, pat
     path
         Where to.
     """
-    script, style, packed = _text("page.js"), _render("page.css"), _niivue()
-    scripts = " ".join(_hash(code) for code in (script.encode(), gzip.decompress(packed)))
-    page = _render(
-        "page.html",
-        policy=f"default-src 'none'; img-src data: blob:; style-src {_hash(style.encode())}; script-src {scripts}; "
-        "base-uri 'none'; form-action 'none'",
-        style=style,
-        script=script,
-        niivue={"version": NIIVUE_VERSION, "base64": base64.b64encode(packed).decode("ascii")},
-        viewer=viewer_data(analysis) | pack_crop(analysis, labels),
-        **_content(analysis, record, labels),
-    )
+    viewer = viewer_data(focus_mm(analysis)) | pack_crop(analysis, labels)
+    page = _render("page.html", **_frame(viewer), **_content(analysis, record, labels))
     path.write_text(page, "utf-8")
 
 
-def viewer_data(analysis: Analysis) -> dict[str, Any]:
+def viewer_page(record: dict[str, Any], *, focus_mm: Point) -> str:
+    """Return a page that shows the whole exam: `volume.nii` and `labels.nii`, which stand beside it."""
+    viewer = viewer_data(focus_mm) | {"urls": {"volume": "volume.nii", "labels": "labels.nii"}}
+    title = words(record["verdict"])
+    return _render("viewer.html", **_frame(viewer, connect="'self'"), record=record, title=title)
+
+
+def viewer_data(focus_mm: Point) -> dict[str, Any]:
     """Return what the viewer needs beside the images: colours, names, windows and where to look first."""
-    x, y, z = focus_mm(analysis)
+    x, y, z = focus_mm
     rgb = [[0, 0, 0], *([int(color[k : k + 2], 16) for k in (1, 3, 5)] for color in LABEL_COLORS.values())]
     return {
         "colors": {
@@ -75,6 +73,20 @@ def viewer_data(analysis: Analysis) -> dict[str, Any]:
         "names": {str(label): name for label, name in LABEL_NAMES.items()},
         "windows": {"wide": WIDE_WINDOW_HU, "soft": SOFT_WINDOW_HU},
         "focus_ras_mm": [-x, -y, z],
+    }
+
+
+def _frame(viewer: dict[str, Any], *, connect: str = "'none'") -> dict[str, Any]:
+    """Return what every page needs: style, scripts, viewer, and the policy that lets only these run."""
+    script, style, packed = _text("page.js"), _render("page.css"), _niivue()
+    scripts = " ".join(_hash(code) for code in (script.encode(), gzip.decompress(packed)))
+    return {
+        "policy": f"default-src 'none'; img-src data: blob:; style-src {_hash(style.encode())}; script-src {scripts}; "
+        f"connect-src {connect}; base-uri 'none'; form-action 'none'",
+        "style": style,
+        "script": script,
+        "niivue": {"version": NIIVUE_VERSION, "base64": base64.b64encode(packed).decode("ascii")},
+        "viewer": viewer,
     }
 
 
