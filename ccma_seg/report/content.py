@@ -54,7 +54,9 @@ _TECHNIQUE = (
     "study_uid",
     "series_uid",
 )
+_COMPARISONS = {">=": "≥", "<=": "≤"}
 _SIGNS = {"holds": "✓", "fails": "✗", "not_measured": "?"}
+_NOT_STATED = "not stated"
 _KERNEL = re.compile(r"[A-Za-z0-9 _.+/\\-]{0,16}")
 """What a kernel is called; free text is not shown, as it may say anything."""
 
@@ -119,7 +121,7 @@ def technique_content(record: dict[str, Any]) -> list[Shown]:
     series = record["series"]
     if not _KERNEL.fullmatch(series["kernel"] or ""):
         series = {**series, "kernel": "not shown: not the name of a kernel"}
-    return [show(name, series[name] if series[name] != "" else None) for name in _TECHNIQUE]
+    return [show(name, series[name] if series[name] not in ("", None) else _NOT_STATED) for name in _TECHNIQUE]
 
 
 def _figures(lesion: dict[str, Any], paths: tuple[str, ...]) -> list[Shown]:
@@ -135,6 +137,7 @@ def _evidence(item: dict[str, Any], criteria: dict[str, Any]) -> dict[str, Any]:
     return {
         **item,
         "figure": show(item["quantity"], item["value"]),
+        "comparison": _COMPARISONS.get(item["comparison"], item["comparison"]),
         "limit": show(item["quantity"], item["limit"]).value,
         "meaning": criteria.get(item["criterion"], {}).get("meaning", ""),
         "sign": _SIGNS[item["outcome"]],

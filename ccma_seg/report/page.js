@@ -106,6 +106,7 @@
     canvas.dataset.ready = "true";
   };
 
+  say("The viewer starts.");
   start().catch((error) => {
     byId("viewer-box").hidden = true;
     say(`The viewer did not start (${error.message}). The pictures show the same.`);

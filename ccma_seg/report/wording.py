@@ -7,7 +7,7 @@ from typing import Any
 
 NOT_MEASURED = "not measured"
 
-_ABBREVIATIONS = re.compile(r"\b(ccma|mac|hu|lvot|sd)\b")
+_ABBREVIATIONS = re.compile(r"\b(ccma|mac|hu|lvot|sd|uid)\b")
 
 _UNITS = {
     "_mm3": ("mm³", 0),
