@@ -76,10 +76,11 @@ def ours(folder: Path, phantom: str) -> dict[str, float]:
     mask = _read(folder / f"{stem}_mask.nii.gz")[0] > 0
     hu = describe_hu(image[mask & (image >= low) & (image <= high)])
     assert hu is not None
-    return _by_tag(describe_mask(mask, geometry), hu)
+    return by_tag(describe_mask(mask, geometry), hu)
 
 
-def _by_tag(shape: MaskShape, hu: Intensity) -> dict[str, float]:
+def by_tag(shape: MaskShape, hu: Intensity) -> dict[str, float]:
+    """Return features by IBSI's tags."""
     return {
         **{tag: getattr(shape, name) for tag, name in SHAPE.items()},
         **dict(zip(AXES, shape.pca_axes_mm, strict=True)),

@@ -75,6 +75,12 @@ def test_a_patchy_rim_on_thick_slices_gives_the_volume_within_five_percent():
     assert found.volume_mm3 == pytest.approx(truth["volume_mm3"], rel=0.05)
 
 
+def test_a_core_is_compared_with_its_rim_and_the_myocardium():
+    _, _, found = only()
+    assert found.core.below_rim_hu == pytest.approx(found.rim.mean_hu - found.core.mean_hu)
+    assert found.core.above_myocardium_hu == pytest.approx(found.core.mean_hu - 45)
+
+
 def test_a_solid_nodule_is_no_mass():
     assert analyzed(solid=True)[1] == ()
 

@@ -122,6 +122,10 @@ class Core:
     calcified_fraction: float | None = None
     """Share of the core's voxels that are as dense as three quarters of the rim's 95th percentile."""
     ratio_to_blood_pool: float | None = None
+    below_rim_hu: float | None = None
+    """Mean HU of the rim less that of the core."""
+    above_myocardium_hu: float | None = None
+    """Mean HU of the core less that of the myocardium."""
     inside_hu: float | None = None
     """Mean of all that the rim encloses, clear of it: core and what may be a cavity alike."""
     erosion_mm: float | None = None
@@ -199,6 +203,9 @@ class Measurements:
     leak: Leak = field(default_factory=Leak)
     other_phase: OtherPhase = field(default_factory=OtherPhase)
     lvot_distance_mm: float | None = None
+    """To the outflow tract, a tube from the aortic root towards the apex."""
+    aortic_root_distance_mm: float | None = None
+    """To the middle of the aortic root."""
     wall_depth_mm: float | None = None
     touches_border: bool = False
     uncertainty: dict[str, float] = field(default_factory=dict)

@@ -9,7 +9,7 @@ from ccma_seg.anatomy.findings import Anatomy, ContrastState
 from ccma_seg.anatomy.sectors import sector
 from ccma_seg.geometry import as_point
 from ccma_seg.lesion import shape, sphere
-from ccma_seg.lesion.findings import CAVITY, LEAK, Cavity, Leak, Lesion, Measurements
+from ccma_seg.lesion.findings import CAVITY, LEAK, Cavity, Core, Leak, Lesion, Measurements, Rim
 from ccma_seg.lesion.inside import measure_core
 from ccma_seg.lesion.intensity import describe_hu
 from ccma_seg.lesion.params import LesionParams
@@ -53,6 +53,7 @@ def measure(volume: Volume, anatomy: Anatomy, lesion: Lesion, params: LesionPara
     faces = sphere.triangles(len(points))
     body = shape.describe_mesh(points, faces)
     centroid = shape.mesh_centroid_mm(points, faces)
+    rim = measure_rim(volume, anatomy, lesion, params=params)
     core, core_reasons = measure_core(volume, anatomy, lesion, params=params)
     result = Measurements(
         centroid_mm=as_point(centroid),
@@ -64,8 +65,8 @@ def measure(volume: Volume, anatomy: Anatomy, lesion: Lesion, params: LesionPara
         surface_mm2=body.surface_mm2,
         sphericity=body.sphericity,
         solidity=body.solidity,
-        rim=measure_rim(volume, anatomy, lesion, params=params),
-        core=core,
+        rim=rim,
+        core=_relative(core, rim, anatomy.myocardium_hu),
         cavity=_cavity(volume, anatomy, lesion, body.max_diameter_mm),
         leak=_leak(volume, anatomy, lesion),
         touches_border=not bool(volume.geometry.contains(points).all()),
@@ -89,7 +90,27 @@ def _placed(result: Measurements, anatomy: Anatomy, lesion: Lesion) -> Measureme
         annulus_distance_mm=near,
         centroid_distance_mm=centre,
         lvot_distance_mm=_lvot_distance_mm(anatomy, lesion),
+        aortic_root_distance_mm=_root_distance_mm(anatomy, lesion),
         wall_depth_mm=_wall_depth_mm(anatomy, lesion),
+    )
+
+
+def _root_distance_mm(anatomy: Anatomy, lesion: Lesion) -> float | None:
+    """Return how far the mass is from the middle of the aortic root."""
+    if anatomy.aortic_root_mm is None:
+        return None
+    offset = envelope_points(lesion.envelope) - np.array(anatomy.aortic_root_mm)
+    return float(np.linalg.norm(offset, axis=1).min())
+
+
+def _relative(core: Core, rim: Rim, myocardium_hu: float | None) -> Core:
+    """Add how the core compares with the rim and with the myocardium."""
+    if core.mean_hu is None:
+        return core
+    return replace(
+        core,
+        below_rim_hu=None if rim.mean_hu is None else rim.mean_hu - core.mean_hu,
+        above_myocardium_hu=None if myocardium_hu is None else core.mean_hu - myocardium_hu,
     )
 
 
