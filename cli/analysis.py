@@ -86,7 +86,8 @@ def run(
     known = _known(annulus, chambers, volume)
     if second_phase is not None:
         with steps.step("reading the second phase"):
-            known["second_phase"] = read_series(second_phase, params=parameters.read)
+            uid = volume.acquisition.series_uid
+            known["second_phase"] = read_series(second_phase, other_than=uid, params=parameters.read)
     with steps.step("analysing"):
         from ccma_seg.pipeline import analyze
 

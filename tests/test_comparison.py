@@ -16,6 +16,8 @@ from ccma_seg.comparison.exams import open_exam
 from ccma_seg.errors import ConfigError, CorruptInputError, OutputError
 from ccma_seg.phantom import insert, make_phantom, read_recipe
 from ccma_seg.record import tracking_uid
+from ccma_seg.series import write_series
+from test_cli import make_block
 
 DAY = dt.date(2025, 1, 1)
 
@@ -160,3 +162,11 @@ def test_the_command_leaves_with_5_where_an_exam_is_missing(finished, tmp_path):
 def test_a_limit_from_the_command_line_changes_what_is_growth(finished, tmp_path):
     result = call("compare", finished, finished, "-o", tmp_path / "o", "--set", "followup.volume_pct=-1")
     assert result.exit_code == 2
+
+
+def test_the_series_that_was_read_already_is_not_taken_for_the_second_phase(tmp_path):
+    for number in (1, 2):
+        write_series(make_block(series_uid=f"1.2.{number}"), tmp_path / str(number))
+    first = ccma.read_series(tmp_path).acquisition.series_uid
+    other = ccma.read_series(tmp_path, other_than=first).acquisition.series_uid
+    assert {first, other} == {"1.2.1", "1.2.2"}

@@ -1,5 +1,6 @@
 """The verb: compare two exams, or two phases of one."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from ccma_seg.comparison.exams import Exam, open_exam
@@ -50,6 +51,7 @@ def compare(
     kind = kind or _kind(*exams)
     days = _interval_days(exams, interval_days, kind)
     changes, reasons = compare_records(exams[0].record, exams[1].record, interval_days=days, params=config.followup)
+    together = _both_phases(exams, config) if kind == Kind.PHASES else None
     return Comparison(
         kind=kind,
         baseline=exams[0],
@@ -58,8 +60,8 @@ def compare(
         lesions=tuple(changes["lesions"]),
         calcium=tuple(changes["calcium"]),
         config=config,
-        both_phases=_both_phases(exams, config) if kind == Kind.PHASES else None,
-        own_reasons=(*_identity(exams, kind), *_degraded(exams), *reasons),
+        both_phases=together,
+        reasons=(*_identity(exams, kind), *_limits(exams, reasons, together)),
     )
 
 
@@ -99,6 +101,13 @@ def _identity(exams: tuple[Exam, Exam], kind: Kind) -> tuple[Reason, ...]:
         return ()
     text = "The two exams have different patient IDs; what follows makes sense only if they are of one patient."
     return (Reason("patient_ids_differ", text, degrades=True),)
+
+
+def _limits(exams: tuple[Exam, Exam], reasons: tuple[Reason, ...], together: Analysis | None) -> tuple[Reason, ...]:
+    """Return what limits the comparison; of two phases that were analysed together, contrast is meant to differ."""
+    if together is None:
+        return (*_degraded(exams), *reasons)
+    return (*together.reasons, *(replace(reason, degrades=False) for reason in reasons))
 
 
 def _degraded(exams: tuple[Exam, Exam]) -> tuple[Reason, ...]:

@@ -27,16 +27,8 @@ class Comparison:
     config: Config
     both_phases: Analysis | None = None
     """The first phase analysed with the second; None for a follow-up."""
-    own_reasons: tuple[Reason, ...] = field(default=())
-
-    @property
-    def reasons(self) -> tuple[Reason, ...]:
-        """All that limits the comparison."""
-        phase = None if self.both_phases is None else self.both_phases.second_phase
-        of_masses = () if self.both_phases is None else self.both_phases.masses
-        more = [*(() if phase is None else phase.reasons)]
-        more += [reason for mass in of_masses for reason in mass.measurements.reasons]
-        return tuple(dict.fromkeys((*self.own_reasons, *more)))
+    reasons: tuple[Reason, ...] = field(default=())
+    """All that limits the comparison."""
 
     @property
     def status(self) -> str:

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from ccma_seg.comparison.exams import Exam
 from ccma_seg.comparison.findings import Comparison
+from ccma_seg.comparison.sentences import Kind
 from ccma_seg.geometry import Floats, Point, as_point, unit
 from ccma_seg.pipeline import Analysis
 from ccma_seg.report import make_label_map
@@ -19,6 +20,7 @@ _WIDE_WINDOW_HU = (-400.0, 1400.0)
 _DIFFERENCE_WINDOW_HU = (-400.0, 400.0)
 _WIDTH_MM, _PIXEL_MM = 80.0, 0.4
 _ALONG_EDGES = ("", "", "atrium", "apex")
+_NAMES = {Kind.FOLLOW_UP: ("baseline", "follow-up"), Kind.PHASES: ("first phase", "second phase")}
 _NO_EDGES = ("", "", "", "")
 
 
@@ -40,7 +42,8 @@ def lesion_panels(comparison: Comparison, lesion: dict[str, Any] | None) -> list
     numbers = [None if lesion is None else lesion[name] for name in ("baseline_id", "followup_id")]
     offsets = [_offset_mm(exam, number) for exam, number in zip(exams, numbers, strict=True)]
     places = [own if own is not None else other for own, other in (offsets, offsets[::-1])]
-    planes = [_planes(e, at, name) for e, at, name in zip(exams, places, ("baseline", "follow-up"), strict=True)]
+    names = _NAMES[Kind(comparison.kind)]
+    planes = [_planes(exam, at, name) for exam, at, name in zip(exams, places, names, strict=True)]
     return [_panel(exam, views[k]) for k in (0, 1) for exam, views in zip(exams, planes, strict=True)]
 
 

@@ -34,8 +34,8 @@ def _contrast(baseline: dict[str, Any], followup: dict[str, Any], _: FollowUpPar
     if one == other:
         return None
     text = (
-        f"Contrast differs ({one} and {other}): HU, calcium, cavities and leaks are not compared, sizes are; "
-        "for one exam in two phases use `ccma-seg run --with`."
+        f"Contrast differs ({one} and {other}): HU, calcium, cavities and leaks are not set side by side, sizes are; "
+        "what enhances is told of two phases of one exam."
     )
     return _loss("contrast_differs", text, _HU, _CALCIUM, _INSIDE)
 

@@ -17,7 +17,7 @@ from ccma_seg.series.decoding import PixelError
 from ccma_seg.series.finding import find_series
 from ccma_seg.series.identity import read_identity
 from ccma_seg.series.images import Image
-from ccma_seg.series.inventory import Series
+from ccma_seg.series.inventory import Inventory, Series
 from ccma_seg.series.params import ReadParams
 from ccma_seg.series.pixels import ignores_padding, read_slice
 from ccma_seg.volume import PADDING_HU, Acquisition, Hu, Volume
@@ -28,6 +28,7 @@ def read_series(
     *,
     series_uid: str | None = None,
     phase: float | None = None,
+    other_than: str | None = None,
     allow_missing_slices: bool = False,
     allow_gantry_tilt: bool = False,
     params: ReadParams = ReadParams(),
@@ -40,6 +41,8 @@ def read_series(
         DICOM folder, file or zip (the series that `choose_series` chooses), or a NIfTI or NRRD file in HU.
     series_uid, phase
         Which series, where there are several: its SeriesInstanceUID, its percent of the R-R interval.
+    other_than
+        SeriesInstanceUID of a series that is not wanted, as it was read already.
     allow_missing_slices
         Interpolate an uneven or incomplete stack to an even grid; the volume is then marked as degraded.
     allow_gantry_tilt
@@ -73,7 +76,7 @@ def read_series(
     volume = _read_file_format(path, params)
     if volume is None:
         series = choose_series(
-            find_series(path, params),
+            _without(find_series(path, params), other_than),
             series_uid=series_uid,
             phase=phase,
             allow_missing_slices=allow_missing_slices,
@@ -82,6 +85,12 @@ def read_series(
         )
         volume = read_chosen(series, params)
     return replace(volume, read_seconds=time.perf_counter() - started)
+
+
+def _without(inventory: Inventory, series_uid: str | None) -> Inventory:
+    """Leave out a series, unless it is the only one."""
+    others = tuple(series for series in inventory.series if series.series_uid != series_uid)
+    return replace(inventory, series=others) if others else inventory
 
 
 def read_chosen(series: Series, params: ReadParams = ReadParams()) -> Volume:
