@@ -225,7 +225,8 @@ def run(kind: str, seeds: range) -> int:
                 if told.startswith("WRONG"):
                     wrong += 1
                     print(f"  {kind} {seed}, {how}: {told[:300]}", flush=True)
-                counts[told.partition(":")[0]] += bool(told)
+                if told:
+                    counts[told.partition(":")[0]] += 1
                 if took == LIMIT_S or (told and seed == left.stop - 1):
                     break
             process.join(1)
