@@ -338,6 +338,23 @@ def test_a_slice_beside_the_others_is_refused_whatever_is_allowed(tmp_path):
         read_series(tmp_path, allow_missing_slices=True, allow_gantry_tilt=True)
 
 
+def test_a_slice_a_little_beside_the_others_is_told(tmp_path):
+    def move(image, index):
+        image.ImagePositionPatient[0] += 0.1 if index == 0 else 0
+
+    reasons = read_series(write_ct(tmp_path, edit=move)).reasons
+    assert [reason.text for reason in reasons if reason.code == "stray_positions"] == [
+        "slices lie up to 0.095 mm beside a straight line"
+    ]
+
+
+def test_slices_that_are_rescaled_differently_are_told(tmp_path):
+    def rescale(image, index):
+        image.RescaleSlope = 2 if index == 3 else 1
+
+    assert "rescale_varies" in {reason.code for reason in read_series(write_ct(tmp_path, edit=rescale)).reasons}
+
+
 def test_a_gap_as_wide_as_the_annulus_is_never_interpolated(tmp_path):
     write_ct(tmp_path, skip=(8, 9, 10))
     with pytest.raises(IncompleteVolumeError, match=r"at most 15 mm.*20\.00 mm after slice 8"):

@@ -165,6 +165,10 @@ def _reasons(images: tuple[Image, ...], layout: Layout | str, params: ReadParams
     if params.position_tolerance_mm < layout.off_grid_mm <= params.rounding_tolerance_mm:
         text = f"slice positions are rounded: up to {layout.off_grid_mm:.3f} mm off an even grid"
         yield Reason("rounded_positions", text)
+    if layout.stray_mm > params.position_tolerance_mm:
+        yield Reason("stray_positions", f"slices lie up to {layout.stray_mm:.3f} mm beside a straight line")
+    if len({(image.slope, image.intercept) for image in images}) > 1:
+        yield Reason("rescale_varies", "slices have different rescale slopes or intercepts; each is believed")
     if len({image.frame_of_reference_uid for image in images}) > 1:
         text = "each slice names a coordinate system of its own; their positions are believed"
         yield Reason("frame_of_reference_varies", text)
