@@ -276,3 +276,10 @@ def test_dcmqi_reads_the_same_voxels_and_figures(exam, tmp_path):
         for item in group["measurementItems"]
     }
     assert told == expected_numbers(exam.record())
+
+
+def test_objects_have_the_same_bytes_in_every_run(exam, tmp_path):
+    for name in ("one", "again"):
+        written(exam, tmp_path / name)
+    for path in (tmp_path / "one").iterdir():
+        assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes()

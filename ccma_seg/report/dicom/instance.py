@@ -71,6 +71,8 @@ def save(instance: Any, analysis: Analysis, path: Path) -> None:
     who = analysis.volume.identity
     instance.InstanceCreationDate = instance.SeriesDate = _date(who)
     instance.InstanceCreationTime = instance.SeriesTime = _time(who)
+    for contribution in instance.get("ContributingEquipmentSequence", ()):
+        del contribution.ContributionDateTime
     try:
         instance.save_as(path)
     except OSError as error:
