@@ -123,7 +123,7 @@ def flush(path: Path) -> None:
     """Wait until a file or the names in a folder are on disk."""
     if path.is_dir() and not hasattr(os, "O_DIRECTORY"):
         return
-    handle = os.open(path, os.O_RDONLY)
+    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
     try:
         os.fsync(handle)
     finally:
