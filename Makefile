@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: env demo test lint bench clean
+.PHONY: env demo test lint bench docs clean
 
 env: $(VENV)/.installed
 
@@ -27,5 +27,8 @@ test: lint
 bench: env
 	$(BIN)/python -m benchmarks
 
+docs: env
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --config-file docs/mkdocs.yml
+
 clean:
-	rm -rf $(VENV) demo-result build dist .coverage
+	rm -rf $(VENV) demo-result build dist docs/site .coverage

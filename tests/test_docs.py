@@ -1,0 +1,44 @@
+"""The documentation builds without a warning, and holds what it promises."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """Build the site; any warning, a missing name or a dead link too, is an error."""
+    out = tmp_path_factory.mktemp("site")
+    build = [sys.executable, "-m", "mkdocs", "build", "--strict", "--config-file", "docs/mkdocs.yml"]
+    silent = os.environ | {"NO_MKDOCS_2_WARNING": "1"}
+    command = [*build, "--site-dir", str(out)]
+    done = subprocess.run(command, cwd=ROOT, env=silent, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+def test_the_reference_comes_from_the_docstrings(site):
+    page = (site / "reference.html").read_text("utf-8")
+    assert "Read a CT series into one int16 volume" in page
+
+
+def test_every_public_function_and_type_has_its_place(site):
+    page = (site / "reference.html").read_text("utf-8")
+    missing = [name for name in __import__("ccma_seg").__all__ if not name.startswith("_") and f'.{name}"' not in page]
+    assert not missing
+
+
+def test_the_tables_of_the_benches_are_included_as_they_are(site):
+    page = (site / "validation.html").read_text("utf-8")
+    assert "Masses: accuracy on random phantoms" in page
+    assert "--8&lt;--" not in page
+
+
+def test_no_page_loads_anything_from_elsewhere(site):
+    loaded = [page.name for page in site.glob("*.html") if 'src="http' in page.read_text("utf-8")]
+    assert not loaded
