@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import warnings
 from dataclasses import replace
 
 import highdicom as hd
@@ -237,6 +238,23 @@ def test_the_identity_is_read_only_on_request(exam, tmp_path):
     kept = read_series(tmp_path, params=params).identity
     assert (kept.name, kept.patient_id, kept.study_date) == ("Müller^Änne", "4711", "20260101")
     assert "4711" not in repr(kept)
+
+
+def test_an_identity_that_dicom_does_not_allow_is_left_out(exam, tmp_path):
+    volume = exam.volume.crop((slice(0, 4), slice(0, 64), slice(0, 64)))
+    for path in write_series(volume, tmp_path / "in"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            image = pydicom.dcmread(path)
+            for name, value in {"PatientName": "腔" * 300, "PatientSex": "X", "PatientBirthDate": "19991399"}.items():
+                image[name] = pydicom.DataElement(name, image[name].VR, value, validation_mode=0)
+            image.AccessionNumber = "<script>1</script>"[:16]
+            image.save_as(path)
+    kept = read_series(tmp_path / "in", params=replace(ccma.Config().read, keep_identity=True)).identity
+    assert (kept.name, kept.sex, kept.birth_date) == ("", "", "")
+    assert kept.accession_number == "<script>1</scrip"
+    seg, _ = written(replace(exam, volume=replace(exam.volume, identity=kept)), tmp_path)
+    assert seg.AccessionNumber == "<script>1</scrip"
 
 
 def test_what_is_not_dicom_gets_no_dicom_and_a_reason(exam, tmp_path):
