@@ -272,8 +272,9 @@ def test_the_record_names_the_objects(exam, tmp_path):
 
 
 @pytest.mark.skipif(shutil.which("tid1500reader") is None, reason="dcmqi is not installed")
-def test_dcmqi_reads_the_same_voxels_and_figures(exam, tmp_path):
-    written(exam, tmp_path)
+@pytest.mark.parametrize("kind", ["binary", "labelmap"])
+def test_dcmqi_reads_the_same_voxels_and_figures(exam, tmp_path, kind):
+    written(replace(exam, config=exam.config.with_setting(f"output.segmentation={kind}")), tmp_path)
     read = ["segimage2itkimage", "--inputDICOM", "labels.seg.dcm", "--outputDirectory", ".", "-t", "nrrd"]
     subprocess.run([*read, "--mergeSegments"], cwd=tmp_path, check=True, capture_output=True)
     image = sitk.ReadImage(str(tmp_path / "1.nrrd"))

@@ -16,9 +16,9 @@ from ccma_seg.volume import LabelMap, Volume
 
 _SYNTAX = {
     SegmentationType.BINARY: "1.2.840.10008.1.2.1",
-    SegmentationType.LABELMAP: "1.2.840.10008.1.2.4.80",
+    SegmentationType.LABELMAP: "1.2.840.10008.1.2.5",
 }
-"""Explicit little endian, the only one that readers of single bits share; JPEG-LS lossless."""
+"""Explicit little endian, the only one that readers of single bits share; RLE, which they all unpack."""
 
 
 def write_segmentation(analysis: Analysis, numbers: LabelMap, segments: tuple[Segment, ...], *, path: Path) -> Any:
