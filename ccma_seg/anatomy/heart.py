@@ -15,7 +15,7 @@ from ccma_seg.anatomy.silhouette import SilhouetteParams, follow
 from ccma_seg.anatomy.template import HeartTemplate
 from ccma_seg.errors import ConfigError, NoHeartError
 from ccma_seg.geometry import Bools, Floats
-from ccma_seg.volume import Volume
+from ccma_seg.volume import PADDING_HU, Volume
 
 _ADVICE = "give a CT of the whole heart"
 
@@ -58,7 +58,7 @@ class HeartParams:
     )
     """The same where blood shows."""
 
-    mass_reach_mm: float = 48.0
+    mass_reach_mm: float = 36.0
     """Calcified masses are left out of the fit within this distance of the annulus; the spine lies beyond."""
 
     mass_margin_cells: int = 3
@@ -80,11 +80,11 @@ class HeartParams:
     """Least standard error of the annulus below that."""
 
     worst_misfit: float = 0.75
-    """Of the whole heart; above it is no heart. Real hearts reach 0.37-0.55, abdomens 0.8-1.2."""
+    """Of the whole heart; above it is no heart. Real hearts reach 0.27-0.63, abdomens 0.8-1.1."""
 
     least_likeness: float = 1.22
-    """Correlation of tissue plus that of fat near the annulus; below it is no heart. Real hearts reach 1.30-1.67,
-    heads, abdomens and a chest phantom without groove fat 0.6-1.16."""
+    """Correlation of tissue plus that of fat near the annulus; below it is no heart. Real hearts reach 1.45-1.82,
+    abdomens 0.9-1.0."""
 
     alike: Region = field(default=Region(radius_mm=60.0, shares=(1.0, 1.0, 0.0), cells=8000))
     """Where the likeness is judged."""
@@ -157,8 +157,16 @@ def _masses(grid: CoarseGrid, pose: Pose, contrast: Contrast, params: HeartParam
     if contrast.blood_pool_hu is not None and grid.geometry.contains(pose.center_mm):
         region = grid.geometry.slices_around(pose.center_mm, margin_mm=params.mass_reach_mm)
         above_hu = params.contrast.calcium_hu(contrast.blood_pool_hu)
-        masked[region] = dense_parts(grid.hu[region], above_hu=above_hu, margin_cells=params.mass_margin_cells)
+        near = _distance_mm(grid, region, pose) < params.mass_reach_mm
+        hu = np.where(near, grid.hu[region], np.float32(PADDING_HU))
+        masked[region] = dense_parts(hu, above_hu=above_hu, margin_cells=params.mass_margin_cells)
     return masked
+
+
+def _distance_mm(grid: CoarseGrid, region: tuple[slice, slice, slice], pose: Pose) -> Floats:
+    part = grid.geometry.crop(region)
+    positions = part.to_patient(np.moveaxis(np.indices(part.shape), 0, -1))
+    return np.asarray(np.linalg.norm(positions - pose.center_mm, axis=-1))
 
 
 def _heart(pose: Pose, box_mm: Floats, contrast: Contrast, params: HeartParams) -> Heart:

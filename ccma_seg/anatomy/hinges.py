@@ -46,6 +46,10 @@ class HingeParams:
     evidence: float = 1.4
     """Log likelihood of a perfect step in one direction. On real CTs, with frames moved by up to 6 mm, the error of
     the depth has then the size of its standard error."""
+    clear: float = 0.45
+    """Mean step of a wall that shows clearly."""
+    clear_power: float = 4.0
+    """Less clear, the evidence falls with this power: walls blurred by motion, or without fat outside, mislead."""
     best_sd_mm: float = 1.2
     most_hidden: float = 0.3
     """Directions of which a calcified mass hides more than this do not count."""
@@ -81,7 +85,9 @@ def find_depth(enhanced: Enhancement, frame: HeartFrame, *, params: HingeParams)
         return Depth(mm=0.0, sd_mm=params.template_sd_mm)
     step = _step_filter(np.where(hidden, _HIDDEN, wall)[shown], params.window_mm)
     shifts = np.arange(-params.shift_mm, params.shift_mm + 0.1, 0.5)
-    likely = params.evidence * _gain(step, angles[shown], shifts - along[0], params)
+    gain = _gain(step, angles[shown], shifts - along[0], params)
+    clearness = max(0.0, float(gain.max())) / shown.sum() / params.clear
+    likely = params.evidence * min(1.0, clearness**params.clear_power) * gain
     likely -= (shifts / params.template_sd_mm) ** 2 / 2
     chance = np.exp(likely - likely.max())
     chance /= chance.sum()
