@@ -113,8 +113,11 @@ def find_channel(around: Surroundings, filling: Bools, *, goal: Bools) -> Channe
 def _joined(open_: Bools, start: Bools, goal: Bools) -> Bools | None:
     """Return the open places that hang together with both start and goal; None if there are none."""
     labels, count = ndimage.label(open_, _CUBE)
-    both = np.intersect1d(labels[start & open_], labels[goal & open_])
-    return np.asarray(np.isin(labels, both)) if count and both.size else None
+    reached = np.zeros((2, count + 1), bool)
+    for ends, place in zip(reached, (start, goal), strict=True):
+        ends[labels[place]] = True
+    both = reached.all(axis=0) & (np.arange(count + 1) > 0)
+    return np.asarray(both[labels]) if both.any() else None
 
 
 def _touching(open_: Bools, start: Bools) -> Bools:
