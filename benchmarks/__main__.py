@@ -9,6 +9,7 @@ import sys
 
 RUNS = (
     ("reading", ()),
+    ("speed", ()),
     ("phantom_speed", ()),
     ("accuracy", ("--recipes", "--grid", "--random", "500")),
     ("contact_sheet", ()),
