@@ -65,6 +65,12 @@ def test_a_cavity_that_follows_the_blood_beside_paste_that_does_not_is_a_rupture
     assert verdict(replace(proved, core=replace(proved.core, volume_mm3=0.0))) != Verdict.RUPTURED_CCMA
 
 
+def test_what_fills_with_blood_as_a_whole_is_no_ordinary_calcium():
+    """An aneurysm of the circumflex artery or of the wall has no paste, and two phases show its blood."""
+    aneurysm = replace(cavity(neck_mm=None, blood_share=0.99), core=Core(volume_mm3=0.0))
+    assert verdict(aneurysm) == Verdict.INDETERMINATE
+
+
 def test_a_filled_cavity_with_a_neck_is_a_rupture():
     assert verdict(RUPTURED) == Verdict.RUPTURED_CCMA
 
