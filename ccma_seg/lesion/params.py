@@ -66,6 +66,9 @@ class LesionParams:
     coverage_min: float = 0.2
     """Least share of the envelope that must have a wall; evidence is weak below 0.5 (criterion R1)."""
 
+    coverage_open: float = 0.3
+    """A surface with less wall gives way to a better walled one that overlaps it (criterion R1w)."""
+
     lopsided_max: float = 0.5
     """Largest length of the mean direction of the rim: 0.5 is a hemisphere, which encloses nothing."""
 
