@@ -112,8 +112,10 @@ def whole_folder(out: Path) -> Iterator[Path]:
 
 
 def _why(error: OSError) -> str:
-    cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
-    return "the disk is full" if cause.errno in (errno.ENOSPC, errno.EDQUOT) else cause.strerror or str(cause)
+    """Tell what went wrong in the end: libraries wrap the error of the system in one of their own."""
+    while isinstance(error.__cause__, OSError):
+        error = error.__cause__
+    return "the disk is full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else error.strerror or str(error)
 
 
 def _take_place(folder: Path, out: Path) -> None:

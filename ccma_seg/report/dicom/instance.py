@@ -8,7 +8,6 @@ from typing import Any
 import highdicom as hd
 
 from ccma_seg._version import __version__
-from ccma_seg.errors import OutputError
 from ccma_seg.pipeline import Analysis
 from ccma_seg.report.dicom.concepts import Concept
 from ccma_seg.series import derived_uid
@@ -65,7 +64,7 @@ def save(instance: Any, analysis: Analysis, path: Path) -> None:
 
     Raises
     ------
-    OutputError
+    OSError
         If the file cannot be written.
     """
     who = analysis.volume.identity
@@ -73,10 +72,7 @@ def save(instance: Any, analysis: Analysis, path: Path) -> None:
     instance.InstanceCreationTime = instance.SeriesTime = _time(who)
     for contribution in instance.get("ContributingEquipmentSequence", ()):
         del contribution.ContributionDateTime
-    try:
-        instance.save_as(path)
-    except OSError as error:
-        raise OutputError(f"{path.name} must be writable: {error.strerror or error}") from error
+    instance.save_as(path)
 
 
 def _date(who: Identity | None) -> str:

@@ -30,7 +30,7 @@ def write_objects(analysis: Analysis, record: dict[str, Any], folder: Path) -> d
 
     Raises
     ------
-    OutputError
+    OSError
         If a file cannot be written.
     """
     made = make_segments(analysis)

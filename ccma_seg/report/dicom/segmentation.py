@@ -40,7 +40,7 @@ def write_segmentation(analysis: Analysis, numbers: LabelMap, segments: tuple[Se
 
     Raises
     ------
-    OutputError
+    OSError
         If the file cannot be written.
     """
     kind = SegmentationType(analysis.config.output.segmentation)

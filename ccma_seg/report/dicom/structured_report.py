@@ -65,7 +65,7 @@ def write_structured_report(
 
     Raises
     ------
-    OutputError
+    OSError
         If the file cannot be written.
     """
     groups = make_groups(analysis, record, segments)
