@@ -270,6 +270,8 @@ def start_cluster(base: Path) -> list[subprocess.Popen[str]]:
     scheduler = python(
         "-m",
         "distributed.cli.dask_scheduler",
+        "--host",
+        "127.0.0.1",
         "--port",
         0,
         "--no-dashboard",
@@ -286,6 +288,8 @@ def start_worker(base: Path) -> subprocess.Popen[str]:
         "-m",
         "distributed.cli.dask_worker",
         address(base),
+        "--host",
+        "127.0.0.1",
         "--nthreads",
         1,
         "--no-dashboard",
