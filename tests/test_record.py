@@ -73,7 +73,7 @@ def test_a_figure_that_is_not_finite_is_refused():
         plain({"a": [float("nan")]})
 
 
-def test_numpy_values_becomeplain():
+def test_numpy_values_become_plain():
     assert plain({"a": np.float32(0.5), "b": np.arange(2), "c": np.bool_(True), "d": Verdict.MAC}) == {  # noqa: FBT003
         "a": 0.5,
         "b": [0, 1],

@@ -19,7 +19,7 @@ import SimpleITK as sitk
 
 from ccma_seg.errors import OutputError
 from ccma_seg.record import record_schema
-from ccma_seg.record.table import lesion_columns, write_table
+from ccma_seg.record.table import lesion_columns, lesion_row, write_table
 from ccma_seg.report import make_label_map, write_results
 from ccma_seg.report.writing import whole_folder
 
@@ -100,6 +100,10 @@ def test_a_failure_leaves_nothing_behind(tmp_path):
     with pytest.raises(OutputError, match="the disk is full"):
         fill_the_disk()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_rim_without_gaps_has_0_of_them_in_the_table_and_not_an_empty_cell():
+    assert lesion_row({"rim": {"gaps": []}, "cavity": {"gaps": None}}) == {"rim_gaps": 0, "cavity_gaps": None}
 
 
 def test_no_cell_of_a_table_can_run_as_a_formula():

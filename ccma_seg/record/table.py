@@ -25,7 +25,7 @@ def write_table(rows: Iterable[dict[str, Any]], columns: list[str]) -> str:
 
 
 def lesion_row(lesion: dict[str, Any]) -> dict[str, Any]:
-    """Flatten one entry of the record's `lesions`."""
+    """Flatten one entry of the record's `lesions`; of a list its names or its length, and 0 for an empty one."""
     return _flat(lesion)
 
 
@@ -64,6 +64,8 @@ def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
                 float() | int(),
             ):
                 flat |= {f"{key}_{axis}": part for axis, part in zip("xyz", value, strict=True)}
+            case [] | ():
+                flat[key] = 0
             case list() | tuple():
                 flat[key] = ";".join(map(str, value)) if all(isinstance(v, str) for v in value) else len(value)
             case _:
