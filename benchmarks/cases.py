@@ -29,7 +29,9 @@ from ccma_seg.phantom import (
 
 _SCANNER = ScannerSpec(matrix=384, slices=166, slice_spacing_mm=0.75)
 _HEIGHT_MM = 125.0
-_INSERTED = ("mac", "ccma", "ccma_soft", "ruptured", "leak")
+_ISO = "ccma_iso_dense"
+"""A caseous calcification whose core is as bright as the blood of the CT that it is put into."""
+_INSERTED = ("mac", "ccma_soft", _ISO, "ruptured", "leak")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,21 +76,31 @@ def grid_cases() -> list[Case]:
 
 
 def inserted_cases(folder: Path, landmarks: Path) -> list[Case]:
-    """Put lesions into each real CT that has landmarks."""
+    """Put lesions into each real CT that has landmarks; a CT without a path lies in a folder of its name."""
     known = json.loads(landmarks.read_text(encoding="utf-8"))
     return [
         Case(
             id=f"inserted-{name}-{recipe}",
             group="inserted",
-            recipe=read_recipe(recipe),
+            recipe=_iso_dense(marks) if recipe == _ISO else read_recipe(recipe),
             factors={"ct": name},
-            folder=str(folder / marks["path"]),
+            folder=str(_place(folder, name, marks)),
             landmarks=marks,
         )
         for name, marks in known.items()
-        if marks.get("path") and (folder / marks["path"]).is_dir()
+        if _place(folder, name, marks).is_dir()
         for recipe in _INSERTED
     ]
+
+
+def _place(folder: Path, name: str, marks: dict[str, Any]) -> Path:
+    return folder / (marks["path"] or name)
+
+
+def _iso_dense(marks: dict[str, Any]) -> Recipe:
+    dense = read_recipe("ccma_dense")
+    core = CoreSpec(hu=marks["blood_pool_hu"]["LV"]["mean"], texture_sd_hu=dense.lesions[0].core.texture_sd_hu)
+    return replace(dense, lesions=(replace(dense.lesions[0], core=core),))
 
 
 def marked_annulus(marks: dict[str, Any]) -> MitralAnnulus:
