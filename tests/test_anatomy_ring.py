@@ -33,6 +33,8 @@ def test_angle_0_is_posterior_and_90_lies_towards_the_cross_product():
     np.testing.assert_allclose(annulus.posterior, (0, 1, 0), atol=1e-12)
     assert annulus.angle_deg(annulus.curve_mm[0]) == pytest.approx(0, abs=1e-6)
     assert annulus.angle_deg(annulus.curve_mm[18]) == pytest.approx(90, abs=1e-6)
+    assert annulus.outward_mm(annulus.curve_mm) == pytest.approx(0, abs=1e-6)
+    assert annulus.outward_mm(annulus.curve_mm[0] + 5 * np.array(annulus.posterior)) == pytest.approx(5, abs=1e-6)
 
 
 def test_the_commissures_lie_nearest_to_the_apex():

@@ -35,6 +35,17 @@ def test_a_core_as_dense_as_enhanced_blood_leaves_rupture_open():
     assert verdict(core(mean_hu=340.0)) == Verdict.CCMA_RUPTURE_NOT_ASSESSABLE
 
 
+def test_what_is_as_dense_as_blood_wholly_outside_the_ring_may_be_an_aneurysm_of_an_artery():
+    beside = replace(core(mean_hu=340.0), centroid_mm=(29.0, 0.0, -3.0))
+    found = classify(beside, make_anatomy(350.0), make_volume())
+    assert found.verdict == Verdict.INDETERMINATE
+    assert "circumflex artery" in found.explanation
+
+
+def test_a_soft_core_wholly_outside_the_ring_is_still_paste():
+    assert verdict(replace(INTACT, centroid_mm=(29.0, 0.0, -3.0))) == Verdict.CCMA
+
+
 def test_density_alone_never_makes_a_rupture():
     iso = replace(core(mean_hu=350.0), cavity=Cavity(present=True, mean_hu=350.0, neck_mm=None))
     assert verdict(iso) != Verdict.RUPTURED_CCMA

@@ -59,3 +59,10 @@ class MitralAnnulus:
         """Return the angle round the annulus of positions, shape (..., 3) LPS mm, in (-180, 180]."""
         frame = self.to_frame(positions_mm)
         return np.asarray(np.degrees(np.arctan2(frame[..., 1], frame[..., 0])))
+
+    def outward_mm(self, positions_mm: npt.ArrayLike) -> Floats:
+        """Return how far positions, shape (..., 3) LPS mm, lie outward of the curve in its plane; negative inside."""
+        own, ring = self.to_frame(positions_mm), self.to_frame(self.curve_mm)
+        angles_deg = self.angle_deg(positions_mm), self.angle_deg(self.curve_mm)
+        radius_mm = np.interp(*angles_deg, np.hypot(ring[:, 0], ring[:, 1]), period=360.0)
+        return np.asarray(np.hypot(own[..., 0], own[..., 1]) - radius_mm)

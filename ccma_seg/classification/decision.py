@@ -61,6 +61,7 @@ def quantities(measurements: Measurements, anatomy: Anatomy, volume: Volume) -> 
         "degrees_from_posterior": None if m.annulus_angle_deg is None else abs(m.annulus_angle_deg),
         "aspect_ratio": _ratio(m.long_axis_mm, m.short_axis_mm),
         "core_volume_fraction": _ratio(m.core.volume_mm3, m.volume_mm3),
+        "outward_half_widths": _outward(m, anatomy),
         "core_below_rim_hu": None if m.rim.p75_hu is None or core_hu is None else m.rim.p75_hu - core_hu,
         "blood_difference_fraction": None if ratio_to_blood is None else abs(ratio_to_blood - 1),
         "exam.blood_pool_hu": blood,
@@ -79,8 +80,16 @@ def uncertainties(measurements: Measurements, anatomy: Anatomy) -> dict[str, flo
         "cavity.neck_to_diameter": _ratio(stated.get("cavity.neck_mm"), m.max_diameter_mm),
         "core_volume_fraction": _ratio(stated.get("core.volume_mm3"), m.volume_mm3),
         "aspect_ratio": _of_aspect(m),
+        "outward_half_widths": _ratio(2 * anatomy.annulus.uncertainty_mm, m.short_axis_mm) if anatomy.annulus else None,
     }
     return stated | {key: value for key, value in derived.items() if value is not None}
+
+
+def _outward(m: Measurements, anatomy: Anatomy) -> float | None:
+    """Return how far outward of the annulus a mass is centred, in halves of its short axis."""
+    if anatomy.annulus is None or m.short_axis_mm is None:
+        return None
+    return _ratio(float(anatomy.annulus.outward_mm(m.centroid_mm)), m.short_axis_mm / 2)
 
 
 def _of_aspect(m: Measurements) -> float | None:

@@ -7,7 +7,7 @@ from ccma_seg.classification.findings import Evidence, Outcome, Verdict
 _SENTENCES = {
     Verdict.MAC: "Ordinary calcification of the annulus, not a caseous mass: it fails {failed}.",
     Verdict.OTHER: "Not a calcification of the mitral annulus: it fails {failed}.",
-    Verdict.INDETERMINATE: "The images do not decide: {nearest}.",
+    Verdict.INDETERMINATE: "The images do not decide: {nearest}{aside}.",
     Verdict.CCMA: (
         "Caseous calcification: {size} with a calcified rim round a less dense core{steady}; "
         "no CT sign of rupture{limit}."
@@ -43,6 +43,7 @@ def explain(
         signs=_signs(values),
         failed=_failed(verdict, evidence, lacking),
         nearest=_nearest(lacking),
+        aside=_aside(evidence),
         steady=_steady(values),
         limit="" if enhanced == Outcome.HOLDS else " (without contrast a filled cavity cannot be seen)",
     )
@@ -83,6 +84,12 @@ def _failed(verdict: Verdict, evidence: dict[str, Evidence], lacking: dict[str, 
 def _nearest(lacking: dict[str, tuple[str, ...]]) -> str:
     verdict, wishes = min(lacking.items(), key=lambda entry: len(entry[1]), default=("", ()))
     return f"for {verdict} it lacks {'; '.join(wishes)}" if wishes else "no criteria are met"
+
+
+def _aside(evidence: dict[str, Evidence]) -> str:
+    """Say that a mass lies where an aneurysm of a coronary artery would."""
+    outside = "L3" in evidence and evidence["L3"].outcome == Outcome.FAILS
+    return "; it lies wholly outside the ring, as an aneurysm of the circumflex artery would" if outside else ""
 
 
 def _asks(item: Evidence) -> str:
