@@ -45,11 +45,13 @@ def make_segments(analysis: Analysis) -> tuple[LabelMap, tuple[Segment, ...]] | 
         If nothing is labelled.
     """
     owned = _owned_layers(analysis)
-    keys = sorted({(label, lesion or 0) for lesion, layer in owned for label in LABEL_NAMES if _holds(layer, label)})
+    keys = sorted(
+        {(label, lesion or 0) for lesion, layer in owned for label in _present(layer) if label in LABEL_NAMES}
+    )
     if not keys:
         return None
     painted = _paint(analysis, owned, keys)
-    present = [key for place, key in enumerate(keys, start=1) if _holds(painted, place)]
+    present = [keys[number - 1] for number in _present(painted)]
     if present != keys:
         painted = _paint(analysis, owned, present)
     return painted, tuple(_segment(analysis, number, key) for number, key in enumerate(present, start=1))
@@ -72,8 +74,10 @@ def _owned_layers(analysis: Analysis) -> list[tuple[int | None, LabelMap]]:
     return list(zip(owners + [mass.lesion.id for mass in analysis.masses], painted, strict=True))
 
 
-def _holds(layer: LabelMap, label: int) -> bool:
-    return bool(layer.mask(label).any())
+def _present(layer: LabelMap) -> list[int]:
+    """Return the labels that a layer holds, in their order; they are tried from 1 to the largest."""
+    highest = int(layer.labels.max(initial=0))
+    return [label for label in range(1, highest + 1) if layer.mask(label).any()]
 
 
 def _paint(analysis: Analysis, owned: list[tuple[int | None, LabelMap]], keys: list[tuple[int, int]]) -> LabelMap:
@@ -84,10 +88,11 @@ def _paint(analysis: Analysis, owned: list[tuple[int | None, LabelMap]], keys: l
     slab = geometry.crop((slice(low, high), slice(None), slice(None)))
     painted = np.zeros(slab.shape, np.uint8)
     for lesion, layer in owned:
-        region = painted[layer.slices_in(slab)]
-        for label in LABEL_NAMES:
-            number = keys.index((label, lesion or 0)) + 1 if (label, lesion or 0) in keys else 0
-            np.copyto(region, np.uint8(number), where=layer.mask(label))
+        numbers = np.zeros(np.iinfo(np.uint8).max + 1, np.uint8)
+        for number, (label, owner) in enumerate(keys, start=1):
+            if owner == (lesion or 0):
+                numbers[label] = number
+        np.copyto(painted[layer.slices_in(slab)], numbers[layer.labels], where=layer.labels > 0)
     used = np.flatnonzero(painted.any(axis=(1, 2)))
     kept = (slice(int(used[0]), int(used[-1]) + 1), slice(None), slice(None))
     return LabelMap(labels=painted[kept], geometry=slab.crop(kept))
