@@ -11,6 +11,7 @@ import pydicom
 import pytest
 from typer.testing import CliRunner
 
+from ccma_seg.cli import main
 from ccma_seg.cli.app import app
 from ccma_seg.geometry import Geometry
 from ccma_seg.series import write_series
@@ -60,6 +61,17 @@ def refused(source, tmp_path, *options):
     assert len(lines) == 1, result.output
     assert "Traceback" not in result.output
     return result.exit_code, lines[0]
+
+
+@pytest.mark.parametrize(("wanted", "used"), [(None, "1"), ("3", "3")])
+def test_help_finds_openblas_on_one_thread_unless_the_user_wants_more(monkeypatch, wanted, used):
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", wanted or "")
+    if wanted is None:
+        monkeypatch.delenv("OPENBLAS_NUM_THREADS")
+    monkeypatch.setattr(sys, "argv", ["ccma-seg", "--help"])
+    with pytest.raises(SystemExit):
+        main()
+    assert os.environ["OPENBLAS_NUM_THREADS"] == used
 
 
 def test_a_missing_input_leaves_with_5(tmp_path):
