@@ -1,6 +1,6 @@
 """Every published case among the recipes, and every mimic: the verdict given beside the one published, and sizes.
 
-Run: python -m benchmarks.published > benchmarks/published.md
+Run: python -m benchmarks.published --mimics > benchmarks/published.md
 
 The exams are seen close up, their true anatomy being given; --whole analyses whole exams, their annulus being found.
 """
