@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _NOT_FIGURES = ("reasons", "uncertainty")
+_COUNTED = ("gaps",)
+"""Lists of which the table tells the length, 0 too; of others it tells the names."""
 
 
 def write_table(rows: Iterable[dict[str, Any]], columns: list[str]) -> str:
@@ -25,7 +27,7 @@ def write_table(rows: Iterable[dict[str, Any]], columns: list[str]) -> str:
 
 
 def lesion_row(lesion: dict[str, Any]) -> dict[str, Any]:
-    """Flatten one entry of the record's `lesions`; of a list its names or its length, and 0 for an empty one."""
+    """Flatten one entry of the record's `lesions`."""
     return _flat(lesion)
 
 
@@ -64,10 +66,9 @@ def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
                 float() | int(),
             ):
                 flat |= {f"{key}_{axis}": part for axis, part in zip("xyz", value, strict=True)}
-            case [] | ():
-                flat[key] = 0
             case list() | tuple():
-                flat[key] = ";".join(map(str, value)) if all(isinstance(v, str) for v in value) else len(value)
+                names = name not in _COUNTED and all(isinstance(v, str) for v in value)
+                flat[key] = ";".join(map(str, value)) if names else len(value)
             case _:
                 flat[key] = value
     return flat
