@@ -37,3 +37,7 @@ def found(*kinds_and_places):
 )
 def test_without_a_mass_the_kinds_at_the_annulus_decide(parts, verdict):
     assert _exam_verdict(make_annulus(), found(*parts), ()) == verdict
+
+
+def test_a_cavity_communicates_with_the_chamber_that_its_neck_leads_to_and_no_other(analysis):
+    assert analysis.masses[0].measurements.cavity.communicates_with == ("left_ventricle",)  # of the recipe

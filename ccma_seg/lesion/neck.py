@@ -56,7 +56,8 @@ def find_passage(volume: Volume, anatomy: Anatomy, lesion: Lesion, *, params: Le
     neck = neck_mm(volume, widest.channel, widest.direction, smoothing_mm=smoothing_mm, params=params)
     if neck < params.neck_possible_mm:
         return None
-    reached = {way.chamber for way in ways}
+    wide = [way for way in ways if 2 * way.channel.clearance_mm >= params.neck_possible_mm]
+    reached = {way.chamber for way in (widest, *wide)}  # a pore in a noisy rim leads nowhere
     return Passage(
         neck_mm=neck,
         chamber_hu=widest.outside_hu,
