@@ -17,7 +17,8 @@ from ccma_seg.volume import LabelMap
 _MARGIN_MM = 12.0
 _MOST_VOXELS = 1_100_000
 """Of noisy CT about 1.7 MB, packed and in base64 2.3 MB."""
-_PACKING = 6
+_PACKING = 3
+"""Of noisy CT as small as the usual level 6, in two thirds of its time."""
 
 
 def pack_crop(analysis: Analysis, labels: LabelMap) -> dict[str, str]:

@@ -25,7 +25,7 @@ _SERIES_NUMBER = {"SEG": 9001, "SR": 9002}
 """High, so that they come after the images of a study."""
 
 
-def common(analysis: Analysis, kind: str, content: bytes) -> dict[str, Any]:
+def common(analysis: Analysis, kind: str, *content: bytes | memoryview) -> dict[str, Any]:
     """Return what highdicom's objects are to be told of series, instance and equipment.
 
     Parameters
@@ -35,11 +35,13 @@ def common(analysis: Analysis, kind: str, content: bytes) -> dict[str, Any]:
     kind
         SEG or SR.
     content
-        What the instance holds, so that other content gets another UID.
+        What the instance holds, in pieces, so that other content gets another UID.
     """
     seen, software = analysis.volume.acquisition, f"{__version__} {analysis.config.sha256()}"
-    digest = hashlib.sha256(content).hexdigest()
-    series = derived_uid("series", kind, seen.series_uid, software, digest)
+    digest = hashlib.sha256()
+    for piece in content:
+        digest.update(piece)
+    series = derived_uid("series", kind, seen.series_uid, software, digest.hexdigest())
     return {
         "series_instance_uid": series,
         "series_number": _SERIES_NUMBER[kind],

@@ -55,7 +55,7 @@ def write_segmentation(analysis: Analysis, numbers: LabelMap, segments: tuple[Se
         content_description="Calcification of the mitral annulus",
         content_creator_name="",
         series_description=f"{NAME} labels",
-        **common(analysis, "SEG", numbers.labels.tobytes() + kind.encode()),
+        **common(analysis, "SEG", numbers.labels.data.cast("B"), kind.encode()),
     )
     _refer(seg, analysis, slab)
     _name_dimensions(seg)

@@ -75,9 +75,8 @@ def _owned_layers(analysis: Analysis) -> list[tuple[int | None, LabelMap]]:
 
 
 def _present(layer: LabelMap) -> list[int]:
-    """Return the labels that a layer holds, in their order; they are tried from 1 to the largest."""
-    highest = int(layer.labels.max(initial=0))
-    return [label for label in range(1, highest + 1) if layer.mask(label).any()]
+    """Return the labels that a layer holds, in their order."""
+    return [int(label) for label in np.flatnonzero(np.bincount(layer.labels[layer.labels > 0]))]
 
 
 def _paint(analysis: Analysis, owned: list[tuple[int | None, LabelMap]], keys: list[tuple[int, int]]) -> LabelMap:
@@ -88,11 +87,10 @@ def _paint(analysis: Analysis, owned: list[tuple[int | None, LabelMap]], keys: l
     slab = geometry.crop((slice(low, high), slice(None), slice(None)))
     painted = np.zeros(slab.shape, np.uint8)
     for lesion, layer in owned:
-        numbers = np.zeros(np.iinfo(np.uint8).max + 1, np.uint8)
+        region = painted[layer.slices_in(slab)]
         for number, (label, owner) in enumerate(keys, start=1):
             if owner == (lesion or 0):
-                numbers[label] = number
-        np.copyto(painted[layer.slices_in(slab)], numbers[layer.labels], where=layer.labels > 0)
+                np.copyto(region, np.uint8(number), where=layer.mask(label))
     used = np.flatnonzero(painted.any(axis=(1, 2)))
     kept = (slice(int(used[0]), int(used[-1]) + 1), slice(None), slice(None))
     return LabelMap(labels=painted[kept], geometry=slab.crop(kept))
