@@ -124,6 +124,26 @@ def test_an_intact_core_as_bright_as_blood_is_not_called_a_cavity():
     assert not lesion.parts.mask(CAVITY).any()
 
 
+def test_a_core_as_bright_as_blood_within_a_closed_rim_is_measured():
+    truth, _, found = only(blood_hu=350.0, core_hu=350.0, myocardium_hu=95.0)
+    assert found.core.mean_hu == pytest.approx(truth["core.mean_hu"], abs=8)
+
+
+MAYBE_BLOOD = {
+    "an open rim": {"coverage": 0.65, "seed": 3},
+    "thick slices": {"spacing_mm": (3.0, 0.5, 0.5), "axes_mm": (26.0, 22.0, 20.0)},
+}
+
+
+@pytest.mark.parametrize("why", MAYBE_BLOOD)
+def test_no_hu_are_given_for_a_core_that_may_be_blood_but_for_the_whole_inside(why):
+    _, _, found = only(blood_hu=350.0, core_hu=350.0, myocardium_hu=95.0, **MAYBE_BLOOD[why])
+    assert found.core.mean_hu is None
+    assert "core.mean_hu" not in found.uncertainty
+    assert found.core.inside_hu == pytest.approx(350, abs=20)
+    assert "core_maybe_blood" in {r.code for r in found.reasons}
+
+
 def test_without_contrast_a_cavity_is_not_assessed():
     _, _, found = only()
     assert found.cavity.present is None
@@ -224,17 +244,17 @@ def test_coarser_voxels_give_measures_within_the_stated_uncertainty():
         assert getattr(coarse, key) == pytest.approx(getattr(fine, key), abs=limit)
 
 
-def test_two_masses_are_told_apart():
-    scene = make_shell(Shell(axes_mm=(14.0, 12.0, 11.0)))
-    twice = np.concatenate([scene.volume.hu, scene.volume.hu])
-    shape = twice.shape
-    volume = replace(scene.volume, hu=twice, geometry=replace(scene.volume.geometry, shape=shape))
+@pytest.mark.parametrize("count", [2, 8])
+def test_several_masses_are_told_apart(count):
+    scene = make_shell(Shell(axes_mm=(12.0, 11.0, 10.0)))
+    hu = np.concatenate([scene.volume.hu] * count)
+    volume = replace(scene.volume, hu=hu, geometry=replace(scene.volume.geometry, shape=hu.shape))
     once, finds = scene.calcium.labels, scene.calcium.calcifications
-    labels = np.concatenate([once, np.where(once > 0, once + len(finds), 0)])
-    finds = (*finds, *(replace(c, label=c.label + len(finds)) for c in finds))
+    labels = np.concatenate([np.where(once > 0, once + k * len(finds), 0) for k in range(count)])
+    finds = tuple(replace(c, label=c.label + k * len(finds)) for k in range(count) for c in finds)
     calcium = replace(scene.calcium, labels=labels, geometry=volume.geometry, calcifications=finds)
-    params = LesionParams(annulus_reach_mm=60.0, centroid_reach_mm=60.0)
-    assert [lesion.id for lesion in segment(volume, scene.anatomy, calcium, params)] == [1, 2]
+    params = LesionParams(annulus_reach_mm=300.0, centroid_reach_mm=300.0)
+    assert len(segment(volume, scene.anatomy, calcium, params)) == count
 
 
 @pytest.mark.parametrize("kind", KINDS)

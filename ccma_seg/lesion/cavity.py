@@ -20,6 +20,9 @@ from ccma_seg.volume import LabelMap, Volume
 _FEW_VOXELS = 20
 """Fewer voxels of paste say nothing of its HU."""
 
+MAYBE_BLOOD = "core_maybe_blood"
+"""Code of the reason that an inside, as bright as blood, may be open to a chamber."""
+
 
 def find_cavity(volume: Volume, anatomy: Anatomy, lesion: Lesion, *, params: LesionParams) -> Lesion:
     """Label the part of the inside that is filled with contrast-enhanced blood, if it can be told from the core.
@@ -40,7 +43,8 @@ def find_cavity(volume: Volume, anatomy: Anatomy, lesion: Lesion, *, params: Les
         return replace(lesion, parts=LabelMap(labels=labels, geometry=lesion.parts.geometry), passage=passage)
     hole = passage is not None and _is_hole(anatomy, lesion, passage, params=params)
     text = "The inside is as bright as blood; whether it is blood cannot be told without paste beside it and a way out."
-    return _with(replace(lesion, passage=passage if hole else None), Reason("core_like_blood", text, degrades=True))
+    unsure = _with(replace(lesion, passage=passage if hole else None), Reason("core_like_blood", text, degrades=True))
+    return _with(unsure, _maybe_blood(thick=thick)) if thick or passage is not None else unsure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -154,6 +158,11 @@ def largest_part(mask: Bools) -> Bools:
     if count <= 1:
         return mask
     return np.asarray(labels == 1 + np.bincount(labels.ravel())[1:].argmax())
+
+
+def _maybe_blood(*, thick: bool) -> Reason:
+    why = "slices this thick do not show whether" if thick else "there is a way by which"
+    return Reason(MAYBE_BLOOD, f"No HU are given for a core as bright as blood where {why} blood may have come in.")
 
 
 def _with(lesion: Lesion, reason: Reason) -> Lesion:

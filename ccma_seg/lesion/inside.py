@@ -7,7 +7,7 @@ from scipy import ndimage
 
 from ccma_seg.anatomy.findings import Anatomy
 from ccma_seg.geometry import Bools, Geometry
-from ccma_seg.lesion.cavity import Bright, bright_inside
+from ccma_seg.lesion.cavity import MAYBE_BLOOD, Bright, bright_inside
 from ccma_seg.lesion.findings import CAVITY, CORE, RIM, Core, Lesion
 from ccma_seg.lesion.intensity import describe_hu
 from ccma_seg.lesion.params import LesionParams
@@ -29,6 +29,21 @@ _DARKER_SDS = 2.0
 _TEXTURE_HU = 20.0
 """Of paste: middle of 0-40 (assumed)."""
 _ROUNDS = 10
+
+
+def state_core(
+    volume: Volume, anatomy: Anatomy, lesion: Lesion, *, params: LesionParams
+) -> tuple[Core, tuple[Reason, ...]]:
+    """Measure the core; of one that may be blood, say nothing but what the inside as a whole is like.
+
+    Beside what is as bright as blood a darker core is measured all the same: that is no blood.
+    """
+    core, reasons = measure_core(volume, anatomy, lesion, params=params)
+    maybe_blood = MAYBE_BLOOD in {reason.code for reason in lesion.reasons}
+    if not maybe_blood or _blood_or_like_it(volume, anatomy, lesion, params=params).any():
+        return core, reasons
+    whole = Core(inside_hu=core.inside_hu, calcified_fraction=core.calcified_fraction)
+    return replace(whole, volume_mm3=core.volume_mm3, erosion_mm=core.erosion_mm), reasons
 
 
 def measure_core(

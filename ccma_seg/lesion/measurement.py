@@ -10,7 +10,7 @@ from ccma_seg.anatomy.sectors import sector
 from ccma_seg.geometry import as_point
 from ccma_seg.lesion import shape, sphere
 from ccma_seg.lesion.findings import CAVITY, LEAK, Cavity, Core, Leak, Lesion, Measurements, Rim
-from ccma_seg.lesion.inside import measure_core
+from ccma_seg.lesion.inside import state_core
 from ccma_seg.lesion.intensity import describe_hu
 from ccma_seg.lesion.params import LesionParams
 from ccma_seg.lesion.rim import measure_rim
@@ -54,7 +54,7 @@ def measure(volume: Volume, anatomy: Anatomy, lesion: Lesion, params: LesionPara
     body = shape.describe_mesh(points, faces)
     centroid = shape.mesh_centroid_mm(points, faces)
     rim = measure_rim(volume, anatomy, lesion, params=params)
-    core, core_reasons = measure_core(volume, anatomy, lesion, params=params)
+    core, core_reasons = state_core(volume, anatomy, lesion, params=params)
     result = Measurements(
         centroid_mm=as_point(centroid),
         long_axis_mm=body.axes_mm[0],

@@ -87,8 +87,8 @@ class LesionParams:
     overlap_max: float = 0.05
     """Two masses overlap by no more than this share of a surface: one wall cannot be the rim of both."""
 
-    candidates_max: int = 6
-    """How many enclosed places are followed at most, so that time stays bounded."""
+    in_vain_max: int = 6
+    """How many enclosed places that turn out to be no mass are followed at most, so that time stays bounded."""
 
     thin_slice_mm: float = 1.0
     """Up to this slice spacing a core is eroded by `erosion_thin_mm` (computed: bias below 3 HU)."""

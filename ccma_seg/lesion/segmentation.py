@@ -46,16 +46,22 @@ def segment(
     if anatomy.annulus is None:
         return ()
     envelopes: list[tuple[Envelope, float]] = []
+    in_vain = 0
     for candidate in _promising(find_candidates(volume, calcium, params), params):
+        if in_vain == params.in_vain_max:
+            break
         if any(_holds(e, candidate.points_mm.mean(axis=0)) and not _is_open(e, params) for e, _ in envelopes):
             continue
         envelope = find_envelope(volume, candidate, params)
         if envelope is None or not is_mass(envelope, anatomy.annulus, params):
+            in_vain += 1
             continue
         rivals = [found for found in envelopes if _overlap(envelope, found[0]) > params.overlap_max]
         if not rivals or (not _is_open(envelope, params) and all(_is_open(e, params) for e, _ in rivals)):
             envelopes = [found for found in envelopes if not any(found is rival for rival in rivals)]
             envelopes.append((envelope, candidate.wall_hu))
+        else:
+            in_vain += 1
     envelopes.sort(key=lambda found: -_volume_mm3(found[0]))
     return tuple(_lesion(volume, anatomy, found, id_=k, params=params) for k, found in enumerate(envelopes, start=1))
 
@@ -92,7 +98,7 @@ def annulus_distances_mm(envelope: Envelope, annulus: MitralAnnulus) -> tuple[fl
 
 
 def _promising(candidates: tuple[Candidate, ...], params: LesionParams) -> tuple[Candidate, ...]:
-    return tuple(c for c in candidates if c.score >= params.enclosed_min_mm3)[: params.candidates_max]
+    return tuple(c for c in candidates if c.score >= params.enclosed_min_mm3)
 
 
 def _is_open(envelope: Envelope, params: LesionParams) -> bool:

@@ -9,7 +9,7 @@ from ccma_seg import itk
 from ccma_seg.anatomy import Anatomy, ContrastState
 from ccma_seg.geometry import Bools
 from ccma_seg.lesion import CAVITY, CORE, LEAK, Core, Lesion, LesionParams, Measurements, measure
-from ccma_seg.lesion.cavity import largest_part, with_margin
+from ccma_seg.lesion.cavity import MAYBE_BLOOD, largest_part, with_margin
 from ccma_seg.lesion.findings import OtherPhase
 from ccma_seg.lesion.inside import measure_core
 from ccma_seg.lesion.neck import find_passage
@@ -31,7 +31,7 @@ from ccma_seg.phases.params import PhaseParams
 from ccma_seg.reasons import Reason
 from ccma_seg.volume import LabelMap, Volume
 
-_SOLVED = ("cavity_needs_contrast", "core_like_blood")
+_SOLVED = ("cavity_needs_contrast", "core_like_blood", MAYBE_BLOOD)
 """Reasons that a second phase does away with."""
 _HALF = 0.5
 """Between blood and paste."""
