@@ -128,7 +128,9 @@ def _params(*, existing: str | None, shard: str | None, **given: Any) -> "Cohort
 def _list(root: Path, output: Path, config: "Config", *, params: "CohortParams", as_json: bool) -> None:
     from ccma_seg.cohort import list_cases
 
-    for case in list_cases(root, output, config, params=params):
+    with Display(as_json=as_json) as display:
+        cases = list(list_cases(root, output, config, params=params, on_progress=display.show))
+    for case in cases:
         told = {"case_id": case.case_id, "series_uid": case.series_uid, "files": case.files, "folders": case.folders}
         line = f"{case.case_id}  {case.files:>6} files  {case.series_uid or '-'}  {', '.join(case.folders)}"
         typer.echo(json.dumps(told) if as_json else line)

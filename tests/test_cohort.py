@@ -435,6 +435,7 @@ def test_a_dry_run_lists_series_and_writes_nothing(tmp_path):
     assert result.exit_code == 0
     assert len(result.stdout.splitlines()) == 2
     assert not (tmp_path / "out").exists()
+    assert result.stderr.startswith("looking: ")
 
 
 @pytest.mark.parametrize("options", [["--shard", "3/2"], ["--shard", "x"], ["--existing", "perhaps"], ["-j", "0"]])

@@ -181,7 +181,12 @@ def _summary(job: Job, progress: Progress, found: list[Outcome], *, interrupted:
 
 
 def list_cases(
-    root: str | Path, out: str | Path, config: Config | None = None, *, params: CohortParams = CohortParams()
+    root: str | Path,
+    out: str | Path,
+    config: Config | None = None,
+    *,
+    params: CohortParams = CohortParams(),
+    on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> Iterator[Case]:
     """Yield what `run_cohort` would analyse, and write nothing.
 
@@ -189,10 +194,10 @@ def list_cases(
     ------
     InputPathError
         If `root` is not there.
+    NoSeriesError
+        If there is no series at all.
     """
     job = Job(root=Path(root).resolve(), out=Path(out).resolve(), config=config or Config())
     with closing(Plan(job.root, job.config.read)) as plan:
-        for _ in plan.find(leave_out=job.out):
-            pass
-        plan.choose(lambda case: _is_wanted(case, job, params), limit=params.limit)
+        _plan(plan, job, params=params, progress=Progress(), on_progress=on_progress, stop=Stop())
         yield from plan.chosen()
