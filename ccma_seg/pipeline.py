@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _METAL_REACH_MM = 20.0
-"""Metal nearer to the annulus than this is a prosthesis, ring or clip there, and its streaks cover it (proposal)."""
+"""Metal nearer to the annulus or its middle than this is a prosthesis, ring or clip there, and its streaks cover it
+(proposal)."""
 
 
 class Status(StrEnum):
@@ -265,4 +266,5 @@ def _listed(*figures: float | None) -> str:
 
 
 def _is_at(annulus: MitralAnnulus, position_mm: Point) -> bool:
-    return bool(np.linalg.norm(annulus.curve_mm - position_mm, axis=1).min() <= _METAL_REACH_MM)
+    valve_mm = np.vstack([annulus.curve_mm, annulus.center_mm])
+    return bool(np.linalg.norm(valve_mm - position_mm, axis=1).min() <= _METAL_REACH_MM)

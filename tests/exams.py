@@ -58,5 +58,12 @@ INTACT = Measurements(
 RUPTURED = replace(
     INTACT,
     core=replace(INTACT.core, mean_hu=90.0, volume_mm3=700.0),
-    cavity=Cavity(present=True, volume_mm3=1800.0, mean_hu=345.0, neck_mm=3.2, communicates_with=("left_ventricle",)),
+    cavity=Cavity(
+        present=True,
+        volume_mm3=1800.0,
+        mean_hu=345.0,
+        neck_mm=3.2,
+        neck_to_diameter=0.11,
+        communicates_with=("left_ventricle",),
+    ),
 )

@@ -7,7 +7,7 @@ import pytest
 from ccma_seg.classification import Outcome, Rules, Verdict, classify, context_of, most_serious
 from ccma_seg.classification.logic import decide, plain
 from ccma_seg.errors import ConfigError
-from ccma_seg.lesion import Cavity, Core, Leak
+from ccma_seg.lesion import Cavity, Core, Gap, Leak
 from exams import INTACT, RUPTURED, make_anatomy, make_volume
 
 
@@ -88,6 +88,35 @@ def test_a_filled_cavity_with_a_neck_is_a_rupture():
 
 def test_a_neck_at_the_limit_of_resolution_is_a_possible_rupture():
     assert verdict(cavity(neck_mm=1.5)) == Verdict.CCMA_POSSIBLE_RUPTURE
+
+
+def test_an_opening_wider_than_half_of_the_mass_is_no_neck():
+    """What opens as widely is the valve itself, or a true aneurysm."""
+    assert verdict(cavity(neck_mm=16.0, neck_to_diameter=0.6)) == Verdict.INDETERMINATE
+
+
+def enhancing(hu, *, faces="left_ventricle", share=0.1):
+    rim = replace(INTACT.rim, gaps=(Gap(width_mm=2.5, direction=(0.0, 0.0, 1.0), faces=faces),))
+    return replace(core(enhancement_hu=hu, blood_share=share), rim=rim)
+
+
+def test_a_core_that_enhances_equivocally_behind_a_gap_is_a_possible_rupture():
+    found = classify(enhancing(30.0), make_anatomy(), make_volume())
+    assert found.verdict == Verdict.CCMA_POSSIBLE_RUPTURE
+    assert "the core enhances by 30 HU behind a gap of 2.5 mm" in found.explanation
+    assert verdict(enhancing(60.0)) == Verdict.CCMA_POSSIBLE_RUPTURE
+
+
+def test_an_equivocal_core_behind_a_closed_rim_or_a_steady_one_behind_a_gap_is_ccma():
+    assert verdict(core(enhancement_hu=30.0, blood_share=0.1)) == Verdict.CCMA
+    assert verdict(enhancing(30.0, faces="fat")) == Verdict.CCMA
+    assert verdict(enhancing(10.0)) == Verdict.CCMA
+
+
+def test_a_core_whose_uncertainty_reaches_the_density_of_blood_leaves_rupture_open():
+    vague = replace(core(mean_hu=262.0), uncertainty={"core.mean_hu": 30.0})
+    assert verdict(core(mean_hu=262.0)) == Verdict.CCMA
+    assert verdict(vague) == Verdict.CCMA_RUPTURE_NOT_ASSESSABLE
 
 
 def leaking(gap_mm):
@@ -225,7 +254,7 @@ def test_the_exam_takes_its_most_serious_lesion():
 
 def test_every_other_verdict_says_what_it_lacks():
     lacking = classify(INTACT, make_anatomy(), make_volume()).why_not
-    assert "cavity.neck_mm >= 1.75" in lacking["ruptured_ccma"]
+    assert lacking["ruptured_ccma"] == ("leak.present is True", "leak.gap_mm >= 1.75")
     assert set(lacking) == set(Rules().verdicts) - {"ccma"}
 
 

@@ -12,6 +12,7 @@ from ccma_seg.classification.findings import Evidence, Finding, Outcome, Verdict
 from ccma_seg.classification.logic import counterfactuals, decide, why_not
 from ccma_seg.classification.rules import Criterion, Rules
 from ccma_seg.lesion import Measurements
+from ccma_seg.lesion.gaps import CHAMBERS
 from ccma_seg.volume import Volume
 
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
@@ -55,7 +56,7 @@ def quantities(measurements: Measurements, anatomy: Anatomy, volume: Volume) -> 
     """Return everything a criterion may look at, by key path: measurements, ratios of them, and the exam's own."""
     m, blood = measurements, anatomy.contrast.blood_pool_hu
     core_hu = m.core.inside_hu if m.core.mean_hu is None else m.core.mean_hu
-    ratio_to_blood = _ratio(core_hu, blood)
+    ratio_to_blood, unsure = _ratio(core_hu, blood), _ratio(m.uncertainty.get("core.mean_hu"), blood) or 0.0
     spacing_mm = max(volume.geometry.spacing_mm)
     return _flat(asdict(m)) | {
         "degrees_from_posterior": None if m.annulus_angle_deg is None else abs(m.annulus_angle_deg),
@@ -63,7 +64,8 @@ def quantities(measurements: Measurements, anatomy: Anatomy, volume: Volume) -> 
         "core_volume_fraction": _ratio(m.core.volume_mm3, m.volume_mm3),
         "outward_half_widths": _outward(m, anatomy),
         "core_below_rim_hu": None if m.rim.p75_hu is None or core_hu is None else m.rim.p75_hu - core_hu,
-        "blood_difference_fraction": None if ratio_to_blood is None else abs(ratio_to_blood - 1),
+        "blood_difference_least_fraction": None if ratio_to_blood is None else abs(ratio_to_blood - 1) - unsure,
+        "chamber_gap_mm": _widest_to_chamber_mm(m),
         "exam.blood_pool_hu": blood,
         "exam.blood_pool_sd_hu": anatomy.contrast.blood_pool_sd_hu,
         "exam.slice_mm": max(spacing_mm, volume.acquisition.slice_thickness_mm or 0.0),
@@ -76,7 +78,7 @@ def uncertainties(measurements: Measurements, anatomy: Anatomy) -> dict[str, flo
     core_hu, blood = stated.get("core.mean_hu"), anatomy.contrast.blood_pool_hu
     derived = {
         "core_below_rim_hu": core_hu,
-        "blood_difference_fraction": _ratio(core_hu, blood),
+        "blood_difference_least_fraction": _ratio(core_hu, blood),
         "cavity.neck_to_diameter": _ratio(stated.get("cavity.neck_mm"), m.max_diameter_mm),
         "core_volume_fraction": _ratio(stated.get("core.volume_mm3"), m.volume_mm3),
         "aspect_ratio": _of_aspect(m),
@@ -90,6 +92,13 @@ def _outward(m: Measurements, anatomy: Anatomy) -> float | None:
     if anatomy.annulus is None or m.short_axis_mm is None:
         return None
     return _ratio(float(anatomy.annulus.outward_mm(m.centroid_mm)), m.short_axis_mm / 2)
+
+
+def _widest_to_chamber_mm(m: Measurements) -> float | None:
+    """Return the width of the widest opening of the rim that faces a chamber; 0 if none does."""
+    if m.rim.gaps is None:
+        return None
+    return max((gap.width_mm for gap in m.rim.gaps if gap.faces in CHAMBERS.values()), default=0.0)
 
 
 def _of_aspect(m: Measurements) -> float | None:

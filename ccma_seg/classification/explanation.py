@@ -13,7 +13,7 @@ _SENTENCES = {
         "no CT sign of rupture{limit}."
     ),
     Verdict.CCMA_RUPTURE_NOT_ASSESSABLE: (
-        "Caseous calcification: {size}; its core is as dense as the enhanced blood, so rupture cannot be assessed "
+        "Caseous calcification: {size}; its core cannot be told from enhanced blood, so rupture cannot be assessed "
         "on this phase alone; a scan without contrast or a second phase would tell."
     ),
     Verdict.CCMA_POSSIBLE_RUPTURE: "Caseous calcification: {size}, with a possible rupture: {signs}.",
@@ -71,6 +71,9 @@ def _signs(values: dict[str, Any]) -> str:
         signs.append(f"a neck of {values['cavity.neck_mm']:.1f} mm" + (f" to the {chambers}" if chambers else ""))
     if values["leak.present"]:
         signs.append("leaked material outside the rim")
+    enhancement_hu, gap_mm = values["core.enhancement_hu"], values["chamber_gap_mm"]
+    if not signs and enhancement_hu is not None and gap_mm:
+        signs.append(f"the core enhances by {enhancement_hu:.0f} HU behind a gap of {gap_mm:.1f} mm in the rim")
     return ", ".join(signs)
 
 

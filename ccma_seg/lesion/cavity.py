@@ -136,9 +136,13 @@ def paste_in_openings_mm2(envelope: Envelope, params: LesionParams) -> float:
 
 
 def _cavity_mask(lesion: Lesion, smooth: Singles, *, clear: Bools, blood: Bools, least_hu: float) -> Bools:
-    """Cut the inside halfway between blood and paste, and give the margin next to the rim to the nearer of the two."""
-    paste = clear & ~ndimage.binary_dilation(blood, iterations=3)
-    cut = float(np.median(smooth[blood]) + np.median(smooth[paste])) / 2 if paste.sum() >= _FEW_VOXELS else least_hu
+    """Cut the inside halfway between blood and paste, and give the margin next to the rim to the nearer of the two.
+
+    What is brighter than blood is calcium within the rim's outline, not paste.
+    """
+    blood_hu = float(np.median(smooth[blood]))
+    paste = clear & ~ndimage.binary_dilation(blood, iterations=3) & (smooth < blood_hu)
+    cut = (blood_hu + float(np.median(smooth[paste]))) / 2 if paste.sum() >= _FEW_VOXELS else least_hu
     return with_margin(lesion, largest_part(clear & (smooth >= cut)), clear=clear)
 
 

@@ -69,6 +69,10 @@ class LesionParams:
     coverage_open: float = 0.3
     """A surface with less wall gives way to a better walled one that overlaps it (criterion R1w)."""
 
+    coverage_orifice: float = 0.5
+    """What holds the middle of the valve has more wall than this, or is the valve's opening within a band that goes all
+    round it: of a ball, a band as high as its radius covers a half."""
+
     lopsided_max: float = 0.5
     """Largest length of the mean direction of the rim: 0.5 is a hemisphere, which encloses nothing."""
 

@@ -85,7 +85,14 @@ def is_mass(envelope: Envelope, annulus: MitralAnnulus, params: LesionParams) ->
         and near <= params.annulus_reach_mm
         and centre <= params.centroid_reach_mm
         and stretched <= np.log(params.aspect_max)
+        and not _is_orifice(envelope, annulus, params)
     )
+
+
+def _is_orifice(envelope: Envelope, annulus: MitralAnnulus, params: LesionParams) -> bool:
+    """Tell whether what is walled is the opening of the valve: a band all round it leaves both its ends open."""
+    holds_middle = _holds(envelope, np.array(annulus.center_mm))
+    return holds_middle and float(envelope.covered.mean()) < params.coverage_orifice
 
 
 def annulus_distances_mm(envelope: Envelope, annulus: MitralAnnulus) -> tuple[float, float]:
