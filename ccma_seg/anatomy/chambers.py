@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
-from ccma_seg import itk, nifti
+from ccma_seg import itk
 from ccma_seg.anatomy.annulus import MitralAnnulus
 from ccma_seg.anatomy.findings import BLOOD_POOL_LA, BLOOD_POOL_LV
 from ccma_seg.anatomy.ring import around
@@ -81,6 +81,8 @@ def read_chambers(path: str | Path, geometry: Geometry) -> LabelMap:
 
 
 def _folder(path: Path) -> dict[int, LabelMap]:
+    from ccma_seg import nifti  # noqa: PLC0415  nibabel takes a third of a second to load
+
     found = {}
     for name, label in NAMES.items():
         for suffix in _SUFFIXES:
@@ -93,6 +95,8 @@ def _folder(path: Path) -> dict[int, LabelMap]:
 def _labels(path: Path) -> dict[int, LabelMap]:
     if not path.is_file():
         raise InputPathError(f"the chambers must be a folder of masks or a file of labels, {path.name} is neither")
+    from ccma_seg import nifti  # noqa: PLC0415
+
     labels = nifti.read_labels(path, max_voxels=_MAX_VOXELS)
     present = set(np.unique(labels.labels).tolist())
     found = {}

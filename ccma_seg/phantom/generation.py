@@ -25,7 +25,7 @@ from ccma_seg.phantom.streaks import make_streaks
 from ccma_seg.phantom.thorax import AIR_HU, make_bones, make_insert, make_thorax
 from ccma_seg.phantom.truth import annulus_truth, exam_truth
 from ccma_seg.phantom.variation import vary
-from ccma_seg.series.writing import derived_uid
+from ccma_seg.series.uids import derived_uid
 from ccma_seg.volume import Acquisition, LabelMap, Volume
 
 _SLAB_SLICES = 16

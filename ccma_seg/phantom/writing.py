@@ -5,7 +5,8 @@ from pathlib import Path
 
 from ccma_seg.errors import OutputError
 from ccma_seg.phantom.generation import Phantom
-from ccma_seg.series.writing import SeriesTags, derived_uid, write_series
+from ccma_seg.series.uids import derived_uid
+from ccma_seg.series.writing import SeriesTags, write_series
 
 
 def write_phantom(phantom: Phantom, out: str | Path) -> tuple[Path, ...]:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from ccma_seg.errors import OutputError
-from ccma_seg.nifti import write_labels
 from ccma_seg.pipeline import Analysis
 from ccma_seg.record.table import lesion_columns, lesion_row, write_table
 from ccma_seg.report.labels import make_label_map
@@ -133,6 +132,8 @@ def _umask() -> int:
 
 def write_files(analysis: Analysis, folder: Path) -> None:
     """Fill a folder with the files of one exam."""
+    from ccma_seg.nifti import write_labels  # noqa: PLC0415  nibabel takes a third of a second to load
+
     labels, record = make_label_map(analysis), analysis.record()
     writers: dict[str, Callable[[Path], object]] = {
         "labels.nii.gz": lambda path: write_labels(labels, path),

@@ -7,7 +7,6 @@ from typing import Any
 import imagecodecs
 import numpy as np
 import numpy.typing as npt
-from pydicom.uid import UID
 
 from ccma_seg.series.elements import DEFLATED, EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE
 from ccma_seg.series.images import PixelCoding
@@ -63,6 +62,8 @@ def decode(stream: bytes, coding: PixelCoding) -> Values:
 
 def decoders() -> dict[str, tuple[str, ...]]:
     """Return the names of the transfer syntaxes that can be read, each with the library that decodes it."""
+    from pydicom.uid import UID  # noqa: PLC0415  pydicom takes a quarter of a second to load
+
     plain = {UID(uid).name: ("ccma-seg",) for uid in (IMPLICIT_LITTLE, EXPLICIT_LITTLE, EXPLICIT_BIG, DEFLATED)}
     return plain | {UID(uid).name: ("imagecodecs",) for uid in (RUN_LENGTH, *DECODERS)}
 

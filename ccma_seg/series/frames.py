@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from io import BytesIO
-from typing import Any
-
-from pydicom import Dataset, dcmread
+from typing import TYPE_CHECKING, Any
 
 from ccma_seg.geometry import Point
 from ccma_seg.series.elements import inflate
 from ccma_seg.series.images import Image
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
 
 _MOST_FRAMES = 100_000
 
@@ -32,8 +33,10 @@ def split_frames(image: Image, *, limit: int) -> tuple[Image, ...] | str:
         return f"damaged multi-frame header: {type(error).__name__}"
 
 
-def read_dataset(image: Image, *, limit: int) -> Dataset:
+def read_dataset(image: Image, *, limit: int) -> "Dataset":
     """Read the whole header of an image, nested elements too; raises whatever pydicom does on damaged ones."""
+    from pydicom import dcmread  # noqa: PLC0415  pydicom takes a quarter of a second to load
+
     coding = image.coding
     data = inflate(image.source.read(), limit=limit) if coding.deflated else image.source.read(0, coding.offset)
     return dcmread(BytesIO(data), stop_before_pixels=True, force=True)
@@ -47,7 +50,7 @@ def quiet() -> Iterator[None]:
         yield
 
 
-def _frame(image: Image, index: int, groups: tuple[Dataset | None, Dataset | None]) -> Image:
+def _frame(image: Image, index: int, groups: tuple["Dataset | None", "Dataset | None"]) -> Image:
     def find(sequence: str, name: str) -> Any:
         items = (_first(group, sequence) for group in groups)
         return next((item[name].value for item in items if item is not None and name in item), None)
@@ -85,7 +88,7 @@ def _frame(image: Image, index: int, groups: tuple[Dataset | None, Dataset | Non
     )
 
 
-def _first(dataset: Dataset | None, name: str) -> Dataset | None:
+def _first(dataset: "Dataset | None", name: str) -> "Dataset | None":
     sequence = None if dataset is None else dataset.get(name)
     return sequence[0] if sequence else None
 

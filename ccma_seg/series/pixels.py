@@ -6,7 +6,6 @@ import sys
 
 import numpy as np
 import numpy.typing as npt
-from pydicom.encaps import get_frame
 
 from ccma_seg.series.decoding import PixelError, Values, decode
 from ccma_seg.series.elements import DEFLATED, EXPLICIT_BIG, PLAIN, HeaderError, inflate
@@ -89,6 +88,8 @@ def _read_stored(image: Image, params: ReadParams) -> Values:
 
 def _frame_stream(image: Image) -> bytes:
     """Return the compressed bytes of one frame."""
+    from pydicom.encaps import get_frame  # noqa: PLC0415  pydicom takes a quarter of a second to load
+
     try:
         with image.source.open() as file:
             file.seek(image.coding.offset)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from ccma_seg import itk, nifti
 from ccma_seg.errors import CorruptInputError, InputPathError, NoSeriesError
 from ccma_seg.geometry import Geometry
 from ccma_seg.reasons import Reason
@@ -183,6 +182,8 @@ def _read_file_format(path: Path, params: ReadParams) -> Volume | None:
     """Read a single NIfTI or NRRD file, told by its content; None for anything else."""
     if not path.is_file():
         return None
+    from ccma_seg import itk, nifti  # noqa: PLC0415  their libraries take half a second to load
+
     try:
         if nifti.is_nifti(path):
             return nifti.read_volume(path, max_voxels=params.max_voxels)

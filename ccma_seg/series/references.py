@@ -7,14 +7,8 @@ from pydicom import Dataset
 from pydicom.uid import CTImageStorage
 from pydicom.valuerep import format_number_as_ds
 
-from ccma_seg.series.writing import derived_uid
+from ccma_seg.series.uids import derived_uid
 from ccma_seg.volume import Acquisition, Identity, Volume
-
-
-def has_stored_images(volume: Volume) -> bool:
-    """Tell whether a volume was made from stored images that another object can refer to."""
-    seen = volume.acquisition
-    return bool(seen.study_uid and seen.series_uid and seen.sop_instance_uids) and all(seen.sop_instance_uids)
 
 
 def describe_slices(volume: Volume) -> list[Dataset]:

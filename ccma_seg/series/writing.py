@@ -4,7 +4,6 @@ Same volume, same tags: same bytes. Identifiers are derived from what is written
 """
 
 import hashlib
-import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
@@ -28,6 +27,7 @@ from pydicom.valuerep import format_number_as_ds
 from ccma_seg._version import __version__
 from ccma_seg.errors import ConfigError, GeometryError, OutputError
 from ccma_seg.geometry import Floats
+from ccma_seg.series.uids import derived_uid
 from ccma_seg.volume import Volume
 
 _IMPLEMENTATION = UID("2.25.152470843906124480229637117103372915573")
@@ -133,16 +133,6 @@ def write_series(
         image = _image(volume, shared, index=index, position_mm=positions[index])
         written.append(_saved(image, target / f"CT{tags.series_number:03d}_{index + 1:05d}.dcm", syntax))
     return tuple(written)
-
-
-def derived_uid(*parts: str | bytes) -> str:
-    """Make a UID that always follows from the same parts.
-
-    >>> derived_uid("phantom", "1") == derived_uid("phantom", "1")
-    True
-    """
-    digest = hashlib.sha256(b"\0".join(p.encode() if isinstance(p, str) else p for p in parts)).digest()
-    return f"2.25.{uuid.UUID(bytes=digest[:16], version=5).int}"
 
 
 def _syntax(compression: Compression | str | None) -> UID:
