@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from benchmarks.closeup import exam, look
+from ccma_seg.geometry import Geometry, as_point
 from ccma_seg.lesion import LesionParams, sphere
 from ccma_seg.lesion.cavity import paste_in_openings_mm2
 from ccma_seg.lesion.channel import Surroundings, find_channel
 from ccma_seg.lesion.findings import Envelope
+from ccma_seg.lesion.rays import Field
 from ccma_seg.phantom import read_recipe
 
 STEP_MM = 0.15
@@ -17,13 +19,13 @@ STEP_MM = 0.15
 
 def slab(*radii_mm, turn=0.3):
     """A wall 2 mm thick, pierced by a channel of one radius on each half."""
-    axis = np.arange(-4.5, 4.5, STEP_MM)
-    points = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1)
+    grid = Geometry(shape=(60, 60, 60), spacing_mm=(STEP_MM,) * 3, origin_mm=(-4.5, -4.5, -4.5))
+    points = grid.to_patient(np.moveaxis(np.indices(grid.shape), 0, -1))
     along = points @ (np.cos(turn), np.sin(turn), 0.0)
     away = np.sqrt((points**2).sum(axis=-1) - along**2)
     radius = np.where(along < 0, radii_mm[0], radii_mm[-1])
     inside, outside = along < -1, along > 1
-    around = Surroundings(hu=np.zeros(along.shape), points_mm=points, inside=inside, outside=outside, step_mm=STEP_MM)
+    around = Surroundings(hu=np.zeros(along.shape), grid=grid, inside=inside, outside=outside)
     return around, inside | outside | (away < radius)
 
 
@@ -44,6 +46,17 @@ def test_the_narrowest_place_counts_and_is_named():
 def test_a_shut_wall_has_no_channel():
     around, filling = slab(0.0)
     assert find_channel(around, filling, goal=around.outside) is None
+
+
+def test_hu_on_a_grid_are_those_at_its_places():
+    rng, turned = np.random.default_rng(0), ((0.0, 0.6, 0.8), (0.0, -0.8, 0.6), (1.0, 0.0, 0.0))
+    crop = Geometry(shape=(9, 12, 11), spacing_mm=(1.0, 0.5, 0.6), origin_mm=(3.0, -2.0, 5.0), axes=turned)
+    spline = rng.normal(size=crop.shape).astype(np.float32)
+    field = Field(coefficients=spline, hu=spline, geometry=crop)
+    start = as_point(crop.to_patient((-0.4, 1.3, 2.2)))
+    grid = Geometry(shape=(14, 9, 7), spacing_mm=(0.7,) * 3, origin_mm=start, axes=turned)
+    places = grid.to_patient(np.moveaxis(np.indices(grid.shape), 0, -1))
+    assert field.on(grid) == pytest.approx(field.at(places), abs=1e-5)
 
 
 def envelope(opening_hu, *, inside_hu=340.0, outside_hu=350.0):

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from ccma_seg.geometry import Bools, Floats, Geometry, Point, as_point
+from ccma_seg.geometry import Bools, Floats, Geometry, as_point
 from ccma_seg.lesion.findings import Envelope
 from ccma_seg.lesion.params import LesionParams
 from ccma_seg.lesion.parts import polar
-from ccma_seg.lesion.rays import field_around
+from ccma_seg.lesion.rays import field_within
 from ccma_seg.lesion.sphere import directions
 from ccma_seg.volume import Volume
 
@@ -17,7 +17,9 @@ _HALVINGS = 7
 _CLEAR_MM = 0.5
 """Beyond this distance from the rim's surfaces lie inside and outside."""
 _CUBE = np.ones((3, 3, 3), bool)
-_ALONG_XYZ: tuple[Point, Point, Point] = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
+_ALIKE_MM = 1e-6
+_BORDER_MM = 2.0
+"""Of voxels round the grid: a spline needs its neighbours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -25,12 +27,16 @@ class Surroundings:
     """A fine grid round an opening of the rim."""
 
     hu: Floats
-    points_mm: Floats
+    grid: Geometry
     inside: Bools
     """Within the inner surface, clear of it."""
     outside: Bools
     """Beyond the outer surface, clear of it."""
-    step_mm: float
+
+    @property
+    def step_mm(self) -> float:
+        """Return the distance of neighbouring points."""
+        return self.grid.spacing_mm[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -61,23 +67,27 @@ def look_round(
     params
         Grid and reach.
     """
-    lines, center = directions(places.size)[places], np.array(envelope.center_mm)
+    grid = _fine_grid(volume.geometry, envelope, places, params)
+    hu = field_within(volume, grid.corners_mm(), margin_mm=_BORDER_MM).on(grid)
+    distance, nearest = polar(grid, envelope)
+    return Surroundings(
+        hu=ndimage.gaussian_filter(hu, smoothing_mm / grid.spacing_mm[0]),
+        grid=grid,
+        inside=np.asarray(distance < envelope.inner_radius_mm[nearest] - _CLEAR_MM),
+        outside=np.asarray(distance > envelope.outer_radius_mm[nearest] + _CLEAR_MM),
+    )
+
+
+def _fine_grid(geometry: Geometry, envelope: Envelope, places: Bools, params: LesionParams) -> Geometry:
+    """Lay a fine grid along the axes of the volume round some places of an envelope."""
+    lines, axes = directions(places.size)[places], np.array(geometry.axes)
     ends = (envelope.inner_radius_mm - params.neck_inside_mm, envelope.outer_radius_mm + params.neck_outside_mm)
-    corners = np.concatenate([center + np.maximum(r[places], 0)[:, None] * lines for r in ends])
+    corners = np.concatenate([envelope.center_mm + np.maximum(r[places], 0)[:, None] * lines for r in ends]) @ axes.T
     low, high = corners.min(axis=0) - params.neck_inside_mm, corners.max(axis=0) + params.neck_inside_mm
     step = max(params.neck_step_mm, float(np.cbrt(np.prod(high - low) / params.neck_points)))
     first, second, third = (int(n) + 1 for n in np.ceil((high - low) / step))
-    grid = Geometry(shape=(first, second, third), spacing_mm=(step,) * 3, origin_mm=as_point(low), axes=_ALONG_XYZ)
-    points = grid.to_patient(np.moveaxis(np.indices(grid.shape), 0, -1))
-    field = field_around(volume, (low + high) / 2, radius_mm=float((high - low).max()) / 2 + 2)
-    distance, nearest = polar(grid, envelope)
-    return Surroundings(
-        hu=ndimage.gaussian_filter(field.at(points), smoothing_mm / step),
-        points_mm=points,
-        inside=np.asarray(distance < envelope.inner_radius_mm[nearest] - _CLEAR_MM),
-        outside=np.asarray(distance > envelope.outer_radius_mm[nearest] + _CLEAR_MM),
-        step_mm=step,
-    )
+    origin = as_point(low @ axes)
+    return Geometry(shape=(first, second, third), spacing_mm=(step,) * 3, origin_mm=origin, axes=geometry.axes)
 
 
 def find_channel(around: Surroundings, filling: Bools, *, goal: Bools) -> Channel | None:
@@ -106,7 +116,8 @@ def find_channel(around: Surroundings, filling: Bools, *, goal: Bools) -> Channe
             low, way = middle, wider
     parted = clearance >= high
     apart = _away_mm(_touching(parted, around.inside), around) + _away_mm(_touching(parted, goal), around)
-    narrowest = around.points_mm[np.unravel_index(np.where(way, apart, np.inf).argmin(), way.shape)]
+    shortest = np.argwhere(way & (apart <= apart[way].min() + _ALIKE_MM))  # all along the shortest line between the two
+    narrowest = around.grid.to_patient(shortest.mean(axis=0))
     return Channel(clearance_mm=low, narrowest_mm=narrowest, filled=_touching(filling, way))
 
 

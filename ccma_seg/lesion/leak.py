@@ -11,7 +11,8 @@ from skimage.morphology import h_maxima
 from skimage.segmentation import watershed
 
 from ccma_seg.anatomy.findings import Anatomy, ContrastState
-from ccma_seg.geometry import Bools, Floats, Geometry, unit
+from ccma_seg.geometry import Bools, Geometry, unit
+from ccma_seg.itk import resample_labels
 from ccma_seg.lesion.channel import find_channel, look_round
 from ccma_seg.lesion.findings import LEAK, Lesion
 from ccma_seg.lesion.neck import neck_mm
@@ -74,21 +75,14 @@ def leak_gap_mm(volume: Volume, anatomy: Anatomy, lesion: Lesion, *, params: Les
         return None
     smoothing_mm = params.neck_smoothing * noise_hu
     around = look_round(volume, envelope, places, smoothing_mm=smoothing_mm, params=params)
-    leaked = around.outside & _labelled(lesion, around.points_mm, LEAK)
+    labels = resample_labels(lesion.parts.labels, lesion.parts.geometry, onto=around.grid)
+    leaked = around.outside & (labels == LEAK)
     cut = (float(np.median(envelope.rim_hu[envelope.covered])) + params.leak_hu[0]) / 2
     channel = find_channel(around, (around.hu < cut) & (leaked | ~around.outside), goal=leaked)
     if channel is None:
         return None
     direction = unit(channel.narrowest_mm - np.array(envelope.center_mm))
     return neck_mm(volume, channel, direction, smoothing_mm=smoothing_mm, params=params)
-
-
-def _labelled(lesion: Lesion, points_mm: Floats, label: int) -> Bools:
-    """Tell which positions, shape (..., 3), lie in a part of a mass."""
-    index = np.rint(lesion.parts.geometry.to_index(points_mm)).astype(int)
-    valid = np.asarray(((index >= 0) & (index < lesion.parts.labels.shape)).all(axis=-1))
-    index = np.where(valid[..., None], index, 0)
-    return np.asarray(valid & (lesion.parts.labels[index[..., 0], index[..., 1], index[..., 2]] == label))
 
 
 def _lobes(soft: Bools, openings: Bools) -> Iterator[Bools]:

@@ -131,7 +131,7 @@ def _marked(where: sphere.Indices, count: int) -> Bools:
 
 def _chamber(anatomy: Anatomy, around: Surroundings, outside: Bools, direction: Floats) -> int:
     """Return the blood pool that most of the blood outside belongs to, or that lies straight ahead; 0 if none."""
-    ends = around.points_mm[outside]
+    ends = around.grid.to_patient(np.argwhere(outside))
     labels = pool_labels(anatomy, ends)
     if not labels.any():
         far = ends[(ends @ direction).argmax()]

@@ -27,6 +27,15 @@ class Field:
         values = ndimage.map_coordinates(self.coefficients, flat, order=3, mode="nearest", prefilter=False)
         return np.asarray(values, float).reshape(index.shape[:-1])
 
+    def on(self, grid: Geometry) -> Floats:
+        """Return HU on a grid with the crop's axes, as `at` does: one axis after the other, in a tenth of the time."""
+        values, start = np.asarray(self.coefficients, float), self.geometry.to_index(grid.origin_mm)
+        for axis, count in enumerate(grid.shape):
+            step = grid.spacing_mm[axis] / self.geometry.spacing_mm[axis]
+            weights = _spline_weights(start[axis] + step * np.arange(count), self.geometry.shape[axis])
+            values = np.tensordot(values, weights, axes=(0, 1))  # puts the new axis last: three times restore the order
+        return values
+
     def roughly_at(self, positions_mm: Floats) -> Floats:
         """Return HU at positions by linear interpolation, several times faster."""
         index = self.geometry.to_index(positions_mm)
@@ -36,13 +45,24 @@ class Field:
 
 def field_around(volume: Volume, center_mm: Floats, *, radius_mm: float) -> Field:
     """Return HU as a smooth function within a cube round a point."""
-    corners = center_mm + radius_mm * np.array([[-1.0, -1, -1], [1, 1, 1], [1, -1, -1], [-1, 1, 1]])
-    corners = np.concatenate(
-        [corners, 2 * center_mm - corners, center_mm + radius_mm * np.array([[1.0, 1, -1], [-1, -1, 1]])]
-    )
-    crop = volume.crop(volume.geometry.slices_around(corners))
+    return field_within(volume, center_mm + radius_mm * (2.0 * np.indices((2, 2, 2)).reshape(3, 8).T - 1))
+
+
+def field_within(volume: Volume, corners_mm: Floats, *, margin_mm: float = 0.0) -> Field:
+    """Return HU as a smooth function within a box and a margin."""
+    crop = volume.crop(volume.geometry.slices_around(corners_mm, margin_mm=margin_mm))
     spline = ndimage.spline_filter(crop.hu.astype(np.float32), order=3, output=np.float32, mode="nearest")
     return Field(coefficients=spline, hu=crop.hu, geometry=crop.geometry)
+
+
+def _spline_weights(index: Floats, count: int) -> Floats:
+    """Return how much each of `count` coefficients gives to places between them, (places, count)."""
+    apart = np.abs(np.clip(index, -2, count + 1)[:, None] - np.arange(-3, count + 3))
+    near, far = 2 / 3 - apart**2 * (1 - apart / 2), np.maximum(2 - apart, 0) ** 3 / 6
+    weights = np.where(apart < 1, near, far)
+    weights[:, 3] += weights[:, :3].sum(axis=1)  # beyond the ends the last coefficients go on
+    weights[:, -4] += weights[:, -3:].sum(axis=1)
+    return weights[:, 3:-3]
 
 
 def along(origins_mm: Floats, directions: Floats, *, steps_mm: Floats) -> Floats:
