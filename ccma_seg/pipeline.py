@@ -21,7 +21,7 @@ from ccma_seg.classification import Finding, Verdict, classify, most_serious
 from ccma_seg.config import Config
 from ccma_seg.display import card
 from ccma_seg.errors import ConfigError, NoHeartError
-from ccma_seg.geometry import Point
+from ccma_seg.geometry import Bools, Geometry, Point
 from ccma_seg.lesion import Lesion, Measurements, measure, segment
 from ccma_seg.phases import SecondPhase, fit_phase, measure_in_both, no_heart
 from ccma_seg.reasons import Reason
@@ -182,9 +182,7 @@ def analyze(
         return _without_annulus(volume, config, anatomy, second, start)
     calcium = find_calcium(volume, anatomy, config.calcium)
     masses = _masses(volume, anatomy, calcium, config, second)
-    covered = np.zeros(calcium.geometry.shape, bool)
-    for mass in masses:
-        covered |= mass.lesion.parts.on(calcium.geometry) > 0
+    covered = _covered(masses, calcium.geometry)
     burden = measure_burden(volume, anatomy, calcium, masses=covered, params=config.calcium)
     return Analysis(
         volume=volume,
@@ -243,6 +241,15 @@ def _masses(
         finding = classify(measurements, anatomy, volume, rules=config.rules)
         masses.append(Mass(lesion=lesion, measurements=measurements, finding=finding))
     return tuple(masses)
+
+
+def _covered(masses: tuple[Mass, ...], geometry: Geometry) -> Bools:
+    """Return where masses are on a crop of the volume's grid."""
+    covered = np.zeros(geometry.shape, bool)
+    for mass in masses:
+        there, labels = mass.lesion.parts.within(geometry)
+        covered[there] |= labels > 0
+    return covered
 
 
 def _measured(

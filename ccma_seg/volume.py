@@ -165,14 +165,19 @@ class LabelMap:
 
     def on(self, geometry: Geometry) -> npt.NDArray[np.uint8]:
         """Return the labels on another crop of the same grid; 0 where they do not reach."""
+        labels = np.zeros(geometry.shape, np.uint8)
+        there, part = self.within(geometry)
+        labels[there] = part
+        return labels
+
+    def within(self, geometry: Geometry) -> tuple[tuple[slice, slice, slice], npt.NDArray[np.uint8]]:
+        """Return where another crop of the same grid and this one meet, as index ranges of that, and the labels."""
         start = np.rint(geometry.to_index(self.geometry.origin_mm)).astype(int)
         end = start + self.geometry.shape
         low, high = np.clip(start, 0, geometry.shape), np.clip(end, 0, geometry.shape)
-        there = tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
+        first, second, third = (slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
         here = tuple(slice(int(a), int(b)) for a, b in zip(low - start, high - start, strict=True))
-        labels = np.zeros(geometry.shape, np.uint8)
-        labels[there] = self.labels[here]
-        return labels
+        return (first, second, third), self.labels[here]
 
 
 def to_hu(values: npt.NDArray[Any]) -> Hu:
