@@ -90,6 +90,16 @@ def test_a_neck_at_the_limit_of_resolution_is_a_possible_rupture():
     assert verdict(cavity(neck_mm=1.5)) == Verdict.CCMA_POSSIBLE_RUPTURE
 
 
+def test_a_sac_of_blood_without_paste_is_a_rupture_at_the_annulus_and_may_be_a_pseudoaneurysm_beside_it():
+    sac = replace(RUPTURED, core=Core(volume_mm3=0.0, inside_hu=345.0))
+    beside = replace(sac, annulus_distance_mm=3.5)
+    found = classify(beside, make_anatomy(), make_volume())
+    assert verdict(sac) == Verdict.RUPTURED_CCMA
+    assert verdict(replace(RUPTURED, annulus_distance_mm=3.5)) == Verdict.RUPTURED_CCMA
+    assert found.verdict == Verdict.INDETERMINATE
+    assert "pseudoaneurysm" in found.explanation
+
+
 def test_an_opening_wider_than_half_of_the_mass_is_no_neck():
     """What opens as widely is the valve itself, or a true aneurysm."""
     assert verdict(cavity(neck_mm=16.0, neck_to_diameter=0.6)) == Verdict.INDETERMINATE

@@ -32,6 +32,7 @@ def found(*kinds_and_places):
         ([(CalciumKind.CORONARY, (16.0, 0.0, 0.0))], Verdict.NO_CALCIFICATION),
         ([(CalciumKind.ANNULAR, (16.0, 0.0, 0.0))], Verdict.MAC),
         ([(CalciumKind.METAL, (16.0, 0.0, 0.0))], Verdict.INDETERMINATE),
+        ([(CalciumKind.METAL, (0.0, 0.0, 15.0))], Verdict.INDETERMINATE),  # a clip on the leaflets
         ([(CalciumKind.METAL, (90.0, 0.0, 0.0))], Verdict.NO_CALCIFICATION),
     ],
 )

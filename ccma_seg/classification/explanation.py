@@ -90,9 +90,14 @@ def _nearest(lacking: dict[str, tuple[str, ...]]) -> str:
 
 
 def _aside(evidence: dict[str, Evidence]) -> str:
-    """Say that a mass lies where an aneurysm of a coronary artery would."""
-    outside = "L3" in evidence and evidence["L3"].outcome == Outcome.FAILS
-    return "; it lies wholly outside the ring, as an aneurysm of the circumflex artery would" if outside else ""
+    """Say that a mass lies where an aneurysm of a coronary artery or of the wall would."""
+    if _fails("L3", evidence):
+        return "; it lies wholly outside the ring, as an aneurysm of the circumflex artery or of the wall would"
+    return "; the annulus runs beside it, as beside a pseudoaneurysm of the wall" if _fails("L4", evidence) else ""
+
+
+def _fails(criterion: str, evidence: dict[str, Evidence]) -> bool:
+    return criterion in evidence and evidence[criterion].outcome == Outcome.FAILS
 
 
 def _asks(item: Evidence) -> str:
