@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from ccma_seg.series import has_stored_images
 from ccma_seg.volume import LabelMap
 
 _RECORD = "report.json"
+_THREADS = 2
+"""One for the DICOM objects, which take half of the time, one for everything else."""
 _KEYS = {
     "labels.nii.gz": "labels",
     "labels.txt": "itk_snap_labels",
@@ -141,14 +144,27 @@ def write_files(analysis: Analysis, folder: Path) -> None:
         "labels.ctbl": lambda path: path.write_text(slicer_colors(), "utf-8"),
         "lesions.csv": lambda path: path.write_text(_lesions_csv(record), "utf-8"),
     }
-    objects = {}
+    write_dicom: Callable[[], dict[str, str]] = dict
     if not analysis.config.output.quick:
+        write_dicom = _dicom(analysis, record, folder)
         writers |= _pictures(analysis, record, labels)
-        objects = _write_dicom(analysis, record, folder)
-    for name, write in writers.items():
-        write(folder / name)
-    record["files"] = {_KEYS[name]: name for name in writers} | objects | _write_meshes(analysis, folder)
+    with ThreadPoolExecutor(_THREADS) as pool:
+        objects = pool.submit(write_dicom)
+        for done in [pool.submit(write, folder / name) for name, write in writers.items()]:
+            done.result()
+    record["files"] = {_KEYS[name]: name for name in writers} | objects.result() | _write_meshes(analysis, folder)
     (folder / _RECORD).write_text(json.dumps(record, indent=1, allow_nan=False) + "\n", "utf-8")
+
+
+def _dicom(analysis: Analysis, record: dict[str, Any], folder: Path) -> Callable[[], dict[str, str]]:
+    """Return what writes the DICOM objects and names them, or say in the record why there are none."""
+    if not has_stored_images(analysis.volume):
+        text = "the input is not DICOM, so labels.seg.dcm and report.sr.dcm would refer to nothing and are not written"
+        record["reasons"].append({"code": "no_dicom_source", "text": text})
+        return dict
+    from ccma_seg.report.dicom import write_objects  # noqa: PLC0415  highdicom takes half a second to load
+
+    return lambda: write_objects(analysis, record, folder)
 
 
 def _pictures(analysis: Analysis, record: dict[str, Any], labels: LabelMap) -> dict[str, Callable[[Path], object]]:
@@ -159,17 +175,6 @@ def _pictures(analysis: Analysis, record: dict[str, Any], labels: LabelMap) -> d
         "overview.png": lambda path: write_overview(analysis, labels, path),
         "report.html": lambda path: write_page(analysis, record, labels, path),
     }
-
-
-def _write_dicom(analysis: Analysis, record: dict[str, Any], folder: Path) -> dict[str, str]:
-    """Write the DICOM objects, or say in the record why there are none; return their names."""
-    if not has_stored_images(analysis.volume):
-        text = "the input is not DICOM, so labels.seg.dcm and report.sr.dcm would refer to nothing and are not written"
-        record["reasons"].append({"code": "no_dicom_source", "text": text})
-        return {}
-    from ccma_seg.report.dicom import write_objects  # noqa: PLC0415  highdicom takes half a second to load
-
-    return write_objects(analysis, record, folder)
 
 
 def _write_meshes(analysis: Analysis, folder: Path) -> dict[str, str]:
