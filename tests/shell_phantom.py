@@ -8,6 +8,7 @@ from scipy import ndimage
 from ccma_seg.anatomy.annulus import MitralAnnulus
 from ccma_seg.anatomy.findings import BLOOD_POOL_LA, BLOOD_POOL_LV, Anatomy, Contrast, ContrastState
 from ccma_seg.calcium.findings import Calcification, CalciumKind, CalciumMap
+from ccma_seg.calcium.threshold import Blood
 from ccma_seg.geometry import Geometry, as_point
 from ccma_seg.volume import Acquisition, LabelMap, Volume
 
@@ -238,4 +239,5 @@ def _calcium(shell, geometry, hu):
         threshold_hu=float(threshold),
         threshold_rule="test",
         calcifications=finds,
+        blood=Blood(hu=shell.blood_hu, sd_hu=shell.noise_hu, where="left ventricle"),
     )

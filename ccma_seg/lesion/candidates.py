@@ -8,6 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from ccma_seg.calcium.findings import CalciumKind, CalciumMap
+from ccma_seg.calcium.scores import hu_on_grid
 from ccma_seg.geometry import Bools, Floats, Geometry, as_point, voxels_in
 from ccma_seg.lesion.params import LesionParams
 from ccma_seg.volume import Volume
@@ -42,13 +43,23 @@ def find_candidates(volume: Volume, calcium: CalciumMap, params: LesionParams) -
     params
         Search grid, directions and limits.
     """
+    wall_hu = _least_wall_hu(calcium, params)
     mask = linked_calcium(calcium, params)
+    if wall_hu > calcium.threshold_hu:
+        mask &= hu_on_grid(volume, calcium) >= wall_hu
     if not mask.any():
         return ()
     box = calcium.geometry.slices_around(calcium.geometry.to_patient(voxels_in(mask)))
     grid, hu, wall = _search_grid(volume, calcium, (mask, box), params)
-    found = [c for level in _levels(hu, wall, calcium, params) for c in _enclosed(grid, level, params)]
+    found = [c for level in _levels(hu, wall, wall_hu, params) for c in _enclosed(grid, level, params)]
     return tuple(sorted(found, key=lambda c: -c.score))
+
+
+def _least_wall_hu(calcium: CalciumMap, params: LesionParams) -> float:
+    """Return the calcium threshold, or more where noise passes it: thick slices without contrast have a fixed one."""
+    blood = calcium.blood
+    noise_hu = -np.inf if blood is None else blood.hu + params.above_noise_sd * blood.sd_hu
+    return max(calcium.threshold_hu, noise_hu)
 
 
 def linked_calcium(calcium: CalciumMap, params: LesionParams) -> Bools:
@@ -107,12 +118,12 @@ def _at_grid(array: Floats, source: Geometry, grid: Geometry, *, order: int) -> 
     )
 
 
-def _levels(hu: Floats, wall: Bools, calcium: CalciumMap, params: LesionParams) -> Iterator[tuple[float, Bools]]:
+def _levels(hu: Floats, wall: Bools, wall_hu: float, params: LesionParams) -> Iterator[tuple[float, Bools]]:
     """Yield the HU of ever denser walls, and where they are."""
     dense = float(np.percentile(hu[wall], 95))
     reach = ndimage.binary_dilation(wall, iterations=2)
     for fraction in params.wall_fractions:
-        level = calcium.threshold_hu + fraction * max(0.0, dense - calcium.threshold_hu)
+        level = wall_hu + fraction * max(0.0, dense - wall_hu)
         yield level, wall if fraction == 0 else reach & (hu >= level)
 
 

@@ -84,6 +84,13 @@ def triangular(ellipsoid: Ellipsoid) -> Ellipsoid:
     return Ellipsoid(center_mm=ellipsoid.center_mm, shape=np.asarray(flipped.T, float))
 
 
+def grown(ellipsoid: Ellipsoid, by_mm: float) -> Ellipsoid:
+    """Return an ellipsoid with longer semi-axes."""
+    squares, axes = np.linalg.eigh(ellipsoid.shape.T @ ellipsoid.shape)
+    quadric = axes @ np.diag((1 / np.sqrt(squares) + by_mm) ** -2) @ axes.T
+    return triangular(Ellipsoid(center_mm=ellipsoid.center_mm, shape=np.linalg.cholesky(quadric).T))
+
+
 def _lower(values: Floats) -> Floats:
     matrix = np.zeros((3, 3))
     matrix[_ROWS, _COLUMNS] = values

@@ -8,31 +8,31 @@ from scipy.spatial import cKDTree
 from ccma_seg.geometry import Bools, Floats, as_point
 from ccma_seg.lesion import profile, rays, sphere
 from ccma_seg.lesion.candidates import Candidate
-from ccma_seg.lesion.ellipsoid import Ellipsoid, agreement, fit_ellipsoid, triangular
-from ccma_seg.lesion.ellipsoid import sphere as ball
+from ccma_seg.lesion.ellipsoid import Ellipsoid, grown
 from ccma_seg.lesion.findings import Envelope
+from ccma_seg.lesion.middle import find_middle
 from ccma_seg.lesion.params import LesionParams
 from ccma_seg.lesion.sections import Refined, fit_sections
 from ccma_seg.lesion.stations import Stations, blur_sigma_mm, find_stations
 from ccma_seg.lesion.surface import Surface, mesh_normals, smooth_surface
 from ccma_seg.volume import Volume
 
-_COARSE_RAYS = 600
 _STATIONS = (500, 1000)
 """Places at which walls are fitted, first and then with the rim's HU known."""
-_COARSE_STEP_MM = 0.5
-_TOLERANCES_MM = (3.0, 1.5, 1.0)
-"""How far walls may lie from an ellipsoid to be counted as its own, from the first fit to the last."""
-_PRIOR = 0.01
-"""Pull towards the form of the start, as a share of the walls met."""
-_FAR = 2.0
-"""Walls farther away than this, in medians, are not those of the mass."""
 _FEW = 30
 """Fewer places with a wall make no surface."""
 _NEIGHBOURS = 8
 _SIDE_MM = 2.0
 """How much of either side is looked at when the edges are known."""
 _BLUR_POWER = 2.0
+_PULL = 0.1
+_PULL_THICK, _PULL_POWER = 0.05, 4.0
+"""Pull towards the form of the start, in places: hardly any; on thick slices a share of all, the more the fewer slices
+half the mass lies on (computed)."""
+_NEAR_MM, _DENSEST, _SPREAD_HU = 2.0, 90.0, 100.0
+"""Where the rim's HU are looked up before anything is known of it, in percent of the places, and how sure they are."""
+_THICKER, _THICKER_POWER = 1.5, 4.0
+"""A wall thicker than usual by more than the first counts less, by this power of how much it is."""
 _REFINEMENTS = 2
 """On thick slices: each time coverage is looked at anew."""
 
@@ -51,7 +51,7 @@ def find_envelope(volume: Volume, candidate: Candidate, params: LesionParams) ->
     """
     center = candidate.points_mm.mean(axis=0)
     field = rays.field_around(volume, center, radius_mm=_reach_mm(candidate, params))
-    middle = _middle_ellipsoid(field, candidate, params)
+    middle = find_middle(field, candidate, params)
     if middle is None:
         return None
     followed = _outer_surface(volume, field, middle, params)
@@ -78,74 +78,50 @@ def _reach_mm(candidate: Candidate, params: LesionParams) -> float:
     return float(min(params.range_mm, 1.3 * spread + 2 * params.rim_max_mm) + params.profile_out_mm)
 
 
-def _middle_ellipsoid(field: rays.Field, candidate: Candidate, params: LesionParams) -> Ellipsoid | None:
-    """Fit an ellipsoid to the middle of the first walls met from inside, and again from its centre."""
-    center = candidate.points_mm.mean(axis=0)
-    found: Ellipsoid | None = None
-    for tolerance in _TOLERANCES_MM:
-        points = _walls_from(field, center, candidate.wall_hu, params)
-        if len(points) < params.coverage_min * _COARSE_RAYS:
-            return None
-        starts = [found] if found is not None else _starts(center, points, candidate)
-        fits = [fit_ellipsoid(points, s, tolerance_mm=tolerance, prior=_PRIOR * len(points)) for s in starts]
-        possible = [f for f in fits if _possible(f, field, params)]
-        if not possible:
-            return None
-        found = max(possible, key=lambda f: agreement(points, f, tolerance_mm=tolerance))
-        center = found.center_mm
-    return found
-
-
-def _walls_from(field: rays.Field, center: Floats, wall_hu: float, params: LesionParams) -> Floats:
-    """Return the middle of the first wall met in each direction, where one is met."""
-    directions = sphere.directions(_COARSE_RAYS)
-    steps = np.arange(0, min(params.range_mm, max(field.geometry.extent_mm)), _COARSE_STEP_MM)
-    profiles = field.roughly_at(rays.along(np.broadcast_to(center, directions.shape), directions, steps_mm=steps))
-    entry, leave, met = rays.first_wall(profiles, wall_hu)
-    depth = np.minimum((leave - entry) * _COARSE_STEP_MM, params.rim_max_mm) / 2
-    return np.asarray((center + (steps[entry] + depth)[:, None] * directions)[met])
-
-
-def _starts(center: Floats, points: Floats, candidate: Candidate) -> list[Ellipsoid]:
-    """Begin with a ball of the enclosed volume, a larger one, and with the form of the walls met."""
-    radius = float(np.cbrt(candidate.score * 3 / (4 * np.pi))) + 1
-    offset = points - center
-    distance = np.linalg.norm(offset, axis=1)
-    near = offset[distance <= _FAR * np.median(distance)]
-    spread = near.T @ near / len(near) * 3
-    formed = Ellipsoid(center_mm=center, shape=np.linalg.cholesky(np.linalg.inv(spread + np.eye(3))).T)
-    return [ball(center, radius), ball(center, float(np.median(distance))), triangular(formed)]
-
-
-def _possible(fit: Ellipsoid, field: rays.Field, params: LesionParams) -> bool:
-    if not (np.isfinite(fit.shape).all() and np.isfinite(fit.center_mm).all()):
-        return False
-    longest, _, shortest = fit.semi_axes_mm()
-    inside = bool(field.geometry.contains(fit.center_mm))
-    return (
-        bool(np.isfinite(longest)) and longest <= params.range_mm and longest <= params.aspect_max * shortest and inside
-    )
-
-
 def _outer_surface(
     volume: Volume, field: rays.Field, middle: Ellipsoid, params: LesionParams
 ) -> tuple[Surface, Stations, profile.Walls] | None:
     """Fit walls across the middle surface, and a smooth surface through their outer edges; None if there are few."""
     surface = Surface(ellipsoid=middle, waves=np.zeros(1))
+    thick = volume.geometry.spacing_mm[0] > params.section_slice_mm
     prior: profile.Prior | None = None
     steps = np.arange(-params.profile_in_mm, params.profile_out_mm + params.profile_step_mm, params.profile_step_mm)
     for count in _STATIONS:
         at = find_stations(volume, surface, count, params=params)
         profiles = field.at(rays.along(at.points_mm, at.lines, steps_mm=steps))
+        prior = prior or (_seen_prior(profiles, steps) if thick else None)
         walls = profile.fit_walls(profiles, steps, at.sigma_mm, thickest_mm=params.rim_max_mm, prior=prior)
         good = _is_wall(walls, params)
         if good.sum() < _FEW:
             return None
         outer = at.points_mm + walls.outer_mm[:, None] * at.lines
-        trust = (at.sigma_mm[good] / at.sigma_mm.min()) ** -_BLUR_POWER
-        surface = smooth_surface(outer[good], surface, trust=trust)
+        thickness = (walls.thickness_mm * at.slant)[good]
+        trust = (at.sigma_mm[good] / at.sigma_mm.min()) ** -_BLUR_POWER * _thinness(thickness)
+        start = surface.ellipsoid
+        if thick and start is middle:
+            start = grown(middle, float(np.median(thickness)) / 2)
+        pull = _pull(volume, middle, float(trust.sum())) if thick else _PULL
+        surface = smooth_surface(outer[good], start, trust=trust, pull=pull)
         prior = _rim_prior(walls, good, at.sigma_mm)
     return surface, at, walls
+
+
+def _thinness(thickness_mm: Floats) -> Floats:
+    """Return how much each place of a wall tells of the surface: less where a band beside it may make it thick."""
+    usual = _THICKER * float(np.median(thickness_mm))
+    return np.asarray(np.minimum(1.0, usual / np.maximum(thickness_mm, 1e-3)) ** _THICKER_POWER)
+
+
+def _pull(volume: Volume, middle: Ellipsoid, places: float) -> float:
+    """Return how many places the form found so far counts as: a few slices do not tell how a mass ends between them."""
+    slices = float(middle.semi_axes_mm()[-1]) / volume.geometry.spacing_mm[0]
+    return float(max(_PULL, _PULL_THICK * places / slices**_PULL_POWER))
+
+
+def _seen_prior(profiles_hu: Floats, steps_mm: Floats) -> profile.Prior:
+    """Take the rim's HU from the densest places near its middle: thick slices let HU and thickness trade the more."""
+    peaks = profiles_hu[:, np.abs(steps_mm) <= _NEAR_MM].max(axis=1)
+    return profile.Prior(wall_hu=float(np.percentile(peaks, _DENSEST)), spread_hu=_SPREAD_HU)
 
 
 def _is_wall(walls: profile.Walls, params: LesionParams) -> Bools:
@@ -236,4 +212,4 @@ def _rim_prior(walls: profile.Walls, good: Bools, sigma_mm: Floats) -> profile.P
     values = (
         walls.wall_hu[resolved] if resolved.sum() > 20 else np.sort(walls.wall_hu[good])[-max(1, good.sum() // 10) :]
     )
-    return profile.Prior(wall_hu=float(np.median(values)), spread_hu=100.0)
+    return profile.Prior(wall_hu=float(np.median(values)), spread_hu=_SPREAD_HU)

@@ -25,6 +25,10 @@ class LesionParams:
     """Walls are looked for at the calcium threshold plus these fractions of the way to the 95th percentile of calcium:
     a hyperdense core passes the first (computed)."""
 
+    above_noise_sd: float = 4.0
+    """A wall is at least this many standard deviations of noise denser than blood (rule T2, with and without
+    contrast)."""
+
     enclosure: float = 0.55
     """Share of 26 directions in which a wall is met from a point inside; a flat wall gives under a half."""
 
@@ -67,7 +71,12 @@ class LesionParams:
     """Least share of the envelope that must have a wall; evidence is weak below 0.5 (criterion R1)."""
 
     coverage_open: float = 0.3
-    """A surface with less wall gives way to a better walled one that overlaps it (criterion R1w)."""
+    coverage_open_thick: float = 0.55
+    """A surface with less wall gives way to a better walled one that overlaps it (criterion R1w); on slices farther
+    apart than `section_slice_mm` surfaces run off more easily."""
+
+    coverage_gain: float = 0.1
+    """Share of the surface by which the other is better walled at least."""
 
     coverage_orifice: float = 0.5
     """What holds the middle of the valve has more wall than this, or is the valve's opening within a band that goes all

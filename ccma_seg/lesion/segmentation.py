@@ -50,14 +50,16 @@ def segment(
     for candidate in _promising(find_candidates(volume, calcium, params), params):
         if in_vain == params.in_vain_max:
             break
-        if any(_holds(e, candidate.points_mm.mean(axis=0)) and not _is_open(e, params) for e, _ in envelopes):
+        if any(
+            _holds(e, candidate.points_mm.mean(axis=0)) and not _is_doubtful(volume, e, params) for e, _ in envelopes
+        ):
             continue
         envelope = find_envelope(volume, candidate, params)
         if envelope is None or not is_mass(envelope, anatomy.annulus, params):
             in_vain += 1
             continue
         rivals = [found for found in envelopes if _overlap(envelope, found[0]) > params.overlap_max]
-        if not rivals or (not _is_open(envelope, params) and all(_is_open(e, params) for e, _ in rivals)):
+        if all(_is_better(volume, envelope, than=e, params=params) for e, _ in rivals):
             envelopes = [found for found in envelopes if not any(found is rival for rival in rivals)]
             envelopes.append((envelope, candidate.wall_hu))
         else:
@@ -108,9 +110,15 @@ def _promising(candidates: tuple[Candidate, ...], params: LesionParams) -> tuple
     return tuple(c for c in candidates if c.score >= params.enclosed_min_mm3)
 
 
-def _is_open(envelope: Envelope, params: LesionParams) -> bool:
+def _is_doubtful(volume: Volume, envelope: Envelope, params: LesionParams) -> bool:
     """Tell whether so little of a surface is wall that a better walled one, found in its place, is to be believed."""
-    return float(envelope.covered.mean()) < params.coverage_open
+    thick = volume.geometry.spacing_mm[0] > params.section_slice_mm
+    return float(envelope.covered.mean()) < (params.coverage_open_thick if thick else params.coverage_open)
+
+
+def _is_better(volume: Volume, envelope: Envelope, *, than: Envelope, params: LesionParams) -> bool:
+    gain = float(envelope.covered.mean() - than.covered.mean())
+    return _is_doubtful(volume, than, params) and gain >= params.coverage_gain
 
 
 def _holds(envelope: Envelope, point_mm: Floats) -> bool:

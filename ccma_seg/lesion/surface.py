@@ -30,9 +30,12 @@ class Surface:
         )
 
 
-def smooth_surface(points_mm: Floats, start: Surface, *, trust: Floats) -> Surface:
-    """Fit an ellipsoid, then waves of which short ones cost more, through points on a surface."""
-    ellipsoid = fit_ellipsoid(points_mm, start.ellipsoid, tolerance_mm=1.0, prior=0.1, trust=trust)
+def smooth_surface(points_mm: Floats, start: Ellipsoid, *, trust: Floats, pull: float) -> Surface:
+    """Fit an ellipsoid, then waves of which short ones cost more, through points on a surface.
+
+    The form of `start` counts as many points as `pull` says.
+    """
+    ellipsoid = fit_ellipsoid(points_mm, start, tolerance_mm=1.0, prior=pull, trust=trust)
     offset = points_mm - ellipsoid.center_mm
     distance = np.linalg.norm(offset, axis=1)
     directions = offset / distance[:, None]
