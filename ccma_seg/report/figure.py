@@ -19,13 +19,11 @@ from ccma_seg.report.views import (
     SOFT_WINDOW_HU,
     WIDE_WINDOW_HU,
     Plane,
+    RingView,
+    Sight,
     annular_planes,
     orthogonal_planes,
-    outlines,
-    ring_on,
-    sample,
 )
-from ccma_seg.volume import LabelMap
 
 _INK, _PAPER = "#e8e8e8", "#101214"
 _EDGES = (
@@ -39,15 +37,15 @@ _FAST_PNG = 2
 """Level of compression: a fifth of the time of the usual one, a tenth larger."""
 
 
-def write_overview(analysis: Analysis, labels: LabelMap, path: Path) -> None:
-    """Draw the exam's main finding, or its annulus if there is none, with thin overlays, as a PNG."""
-    planes = views_of(analysis)
-    rows = -(-len(planes) // 3)
+def write_overview(analysis: Analysis, sights: list[Sight], path: Path) -> None:
+    """Draw what is seen on the planes of `views_of`, with thin overlays, as a PNG."""
+    rows = -(-len(sights) // 3)
     figure = Figure(figsize=(12, 4.2 * rows + 1.2), dpi=110, facecolor=_PAPER)
     FigureCanvasAgg(figure)
     shown: set[int] = set()
-    for place, plane in enumerate(planes, start=1):
-        shown |= _draw(figure.add_subplot(rows, 3, place), analysis, labels, plane)
+    for place, sight in enumerate(sights, start=1):
+        _draw(figure.add_subplot(rows, 3, place), analysis, sight)
+        shown |= set(sight.lines)
     _write_words(figure, analysis, sorted(shown))
     figure.savefig(path, metadata={"Software": None}, pil_kwargs={"compress_level": _FAST_PNG})
 
@@ -69,16 +67,13 @@ def focus_mm(analysis: Analysis) -> Point:
     return as_point(np.mean(corners, axis=0))
 
 
-def _draw(axes: Axes, analysis: Analysis, labels: LabelMap, plane: Plane) -> set[int]:
-    """Draw one view, and return which labels are seen on it."""
-    half = plane.width_mm / 2
-    image = sample(analysis.volume.hu, analysis.volume.geometry, plane, linear=True)
+def _draw(axes: Axes, analysis: Analysis, sight: Sight) -> None:
+    plane, half = sight.plane, sight.plane.width_mm / 2
     low_hu, high_hu = window_hu(analysis)
-    axes.imshow(image, cmap="gray", vmin=low_hu, vmax=high_hu, extent=(-half, half, half, -half))
-    lines = outlines(labels, plane)
-    for label, parts in lines.items():
+    axes.imshow(sight.hu, cmap="gray", vmin=low_hu, vmax=high_hu, extent=(-half, half, half, -half))
+    for label, parts in sight.lines.items():
         axes.add_collection(LineCollection(parts, colors=LABEL_COLORS[label], linewidths=0.8))
-    _draw_annulus(axes, analysis, plane)
+    _draw_annulus(axes, sight.ring)
     _draw_heart_box(axes, analysis, plane)
     axes.plot([half - 22, half - 12], [half - 5, half - 5], color=_INK, linewidth=2)
     axes.text(half - 17, half - 7, "10 mm", color=_INK, fontsize=7, ha="center")
@@ -86,7 +81,6 @@ def _draw(axes: Axes, analysis: Analysis, labels: LabelMap, plane: Plane) -> set
         axes.text(x * half, y * half, words, color=_INK, fontsize=7, ha=across, va=upright)
     axes.set(xlim=(-half, half), ylim=(half, -half), xticks=[], yticks=[])
     axes.set_title(plane.title, color=_INK, fontsize=10)
-    return set(lines)
 
 
 def window_hu(analysis: Analysis) -> tuple[float, float]:
@@ -95,11 +89,10 @@ def window_hu(analysis: Analysis) -> tuple[float, float]:
     return SOFT_WINDOW_HU if plain else WIDE_WINDOW_HU
 
 
-def _draw_annulus(axes: Axes, analysis: Analysis, plane: Plane) -> None:
+def _draw_annulus(axes: Axes, ring: RingView | None) -> None:
     """Draw the ring where it meets the plane as dots, and as a line where it lies in it."""
-    if analysis.anatomy.annulus is None:
+    if ring is None:
         return
-    ring = ring_on(plane, analysis.anatomy.annulus)
     axes.plot(*ring.line.T, color=RING_COLOR, linewidth=0.9)
     axes.plot(*ring.dots.T, ".", color=RING_COLOR, markersize=6)
 

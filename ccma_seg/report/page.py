@@ -28,27 +28,31 @@ from ccma_seg.report.histogram import HEIGHT, WIDTH, make_histogram
 from ccma_seg.report.labels import LABEL_COLORS, LABEL_NAMES, RING_COLOR
 from ccma_seg.report.pictures import close_pictures, exam_pictures, neck_picture
 from ccma_seg.report.rim_map import make_rim_map
-from ccma_seg.report.views import SOFT_WINDOW_HU, WIDE_WINDOW_HU
+from ccma_seg.report.views import SOFT_WINDOW_HU, WIDE_WINDOW_HU, Sight
 from ccma_seg.report.wording import words
 from ccma_seg.volume import LabelMap
 
 NIIVUE_VERSION = "0.69.0"
 
 
-def write_page(analysis: Analysis, record: dict[str, Any], labels: LabelMap, path: Path) -> None:
+def write_page(
+    analysis: Analysis, record: dict[str, Any], path: Path, *, labels: LabelMap, sights: list[Sight]
+) -> None:
     """Write what is known of an exam as one HTML file that needs nothing else.
 
     Parameters
     ----------
     analysis, record
         The exam and its record.
-    labels
-        From `make_label_map`.
     path
         Where to.
+    labels
+        From `make_label_map`.
+    sights
+        What is seen on the planes of `views_of`.
     """
     viewer = viewer_data(focus_mm(analysis)) | pack_crop(analysis, labels)
-    page = _render("page.html", **_frame(viewer), **_content(analysis, record, labels))
+    page = _render("page.html", **_frame(viewer), **_content(analysis, record, labels, sights=sights))
     path.write_text(page, "utf-8")
 
 
@@ -90,14 +94,14 @@ def _frame(viewer: dict[str, Any], *, connect: str = "'none'") -> dict[str, Any]
     }
 
 
-def _content(analysis: Analysis, record: dict[str, Any], labels: LabelMap) -> dict[str, Any]:
+def _content(analysis: Analysis, record: dict[str, Any], labels: LabelMap, *, sights: list[Sight]) -> dict[str, Any]:
     return {
         "title": words(record["verdict"]),
         "record": record,
         "headline": headline(record),
         "colors": [*((LABEL_NAMES[label], color) for label, color in LABEL_COLORS.items()), ("annulus", RING_COLOR)],
         "close": close_pictures(analysis, labels),
-        "exam": exam_pictures(analysis, labels),
+        "exam": exam_pictures(analysis, sights),
         "masses": [
             _mass_content(analysis, record, labels, mass=mass, lesion=lesion)
             for mass, lesion in zip(analysis.masses, record["lesions"], strict=True)

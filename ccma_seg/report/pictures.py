@@ -11,18 +11,16 @@ from PIL import Image
 from ccma_seg.geometry import Floats
 from ccma_seg.lesion import sphere
 from ccma_seg.pipeline import Analysis, Mass
-from ccma_seg.report.figure import focus_mm, views_of, window_hu
+from ccma_seg.report.figure import focus_mm, window_hu
 from ccma_seg.report.labels import LABEL_COLORS, LABEL_NAMES
 from ccma_seg.report.views import (
     SOFT_WINDOW_HU,
     WIDE_WINDOW_HU,
-    Plane,
+    Sight,
     annular_planes,
     close,
-    outlines,
+    look,
     plane_along,
-    ring_on,
-    sample,
 )
 from ccma_seg.volume import LabelMap
 
@@ -52,18 +50,18 @@ class Picture:
     """SVG path of what is pointed out."""
 
 
-def exam_pictures(analysis: Analysis, labels: LabelMap) -> list[Picture]:
+def exam_pictures(analysis: Analysis, sights: list[Sight]) -> list[Picture]:
     """Return the views of the overview, in its window."""
-    return [draw(analysis, labels, plane, window_hu=window_hu(analysis)) for plane in views_of(analysis)]
+    return [draw(sight, window_hu(analysis)) for sight in sights]
 
 
 def close_pictures(analysis: Analysis, labels: LabelMap) -> list[Picture]:
     """Return close views of the main finding along the annulus, in a wide window and then in that of soft tissue."""
     if analysis.anatomy.annulus is None:
         return []
-    planes = [close(plane) for plane in annular_planes(analysis.anatomy.annulus, focus_mm(analysis))]
-    windows = (WIDE_WINDOW_HU, SOFT_WINDOW_HU)
-    return [draw(analysis, labels, plane, window_hu=window) for window in windows for plane in planes]
+    planes = annular_planes(analysis.anatomy.annulus, focus_mm(analysis))
+    sights = [look(analysis, labels, close(plane)) for plane in planes]
+    return [draw(sight, window) for window in (WIDE_WINDOW_HU, SOFT_WINDOW_HU) for sight in sights]
 
 
 def neck_picture(analysis: Analysis, labels: LabelMap, mass: Mass) -> Picture | None:
@@ -77,21 +75,19 @@ def neck_picture(analysis: Analysis, labels: LabelMap, mass: Mass) -> Picture | 
     half, bar = passage.neck_mm / 2, _NECK_BAR_MM
     marks = f"M0,0V{at_mm - 8:.1f}" + "".join(f"M{x:.1f},{at_mm - bar:.1f}v{2 * bar:.1f}" for x in (-half, half))
     plane = plane_along(passage.direction, annulus, envelope.center_mm)
-    return draw(analysis, labels, plane, window_hu=WIDE_WINDOW_HU, marks=marks)
+    return draw(look(analysis, labels, plane), WIDE_WINDOW_HU, marks=marks)
 
 
-def draw(analysis: Analysis, labels: LabelMap, plane: Plane, *, window_hu: Window, marks: str = "") -> Picture:
-    """Draw one view of an exam."""
-    hu = sample(analysis.volume.hu, analysis.volume.geometry, plane, linear=True)
-    lines = outlines(labels, plane)
-    ring = None if analysis.anatomy.annulus is None else ring_on(plane, analysis.anatomy.annulus)
-    seen = ", ".join(LABEL_NAMES[label] for label in lines) or "nothing"
+def draw(sight: Sight, window_hu: Window, *, marks: str = "") -> Picture:
+    """Draw what is seen on a plane."""
+    plane, ring = sight.plane, sight.ring
+    seen = ", ".join(LABEL_NAMES[label] for label in sight.lines) or "nothing"
     return Picture(
         title=f"{plane.title}, W {window_hu[1] - window_hu[0]:.0f} L {np.mean(window_hu):.0f}",
         alt=f"CT {plane.title}, {plane.width_mm:.0f} mm wide; outlined: {seen}",
         half_mm=plane.width_mm / 2,
-        png=png_base64(_gray(hu, window_hu)),
-        lines=tuple((LABEL_COLORS[label], "".join(map(svg_path, parts))) for label, parts in lines.items()),
+        png=png_base64(_gray(sight.hu, window_hu)),
+        lines=tuple((LABEL_COLORS[label], "".join(map(svg_path, parts))) for label, parts in sight.lines.items()),
         ring="" if ring is None else svg_path(ring.line),
         dots=() if ring is None else tuple((round(float(x), 1), round(float(y), 1)) for x, y in ring.dots),
         edges=plane.edges,

@@ -10,6 +10,7 @@ from skimage.measure import find_contours
 
 from ccma_seg.anatomy import MitralAnnulus
 from ccma_seg.geometry import Floats, Geometry, Point, as_point, unit
+from ccma_seg.pipeline import Analysis
 from ccma_seg.volume import PADDING_HU, LabelMap
 
 WIDE_WINDOW_HU = (-400.0, 1400.0)
@@ -161,3 +162,26 @@ def ring_on(plane: Plane, annulus: MitralAnnulus) -> RingView:
     share = before[crosses, 2] / (before[crosses, 2] - after[crosses, 2])
     dots = before[crosses] + share[:, None] * (after - before)[crosses]
     return RingView(line=np.empty((0, 2)), dots=dots[:, :2])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Sight:
+    """What is seen of an exam on a plane: it can be drawn in any window, and more than once."""
+
+    plane: Plane
+    hu: npt.NDArray[np.int16]
+    lines: dict[int, list[Floats]]
+    """The outlines of each label."""
+    ring: RingView | None
+    """None without an annulus."""
+
+
+def look(analysis: Analysis, labels: LabelMap, plane: Plane) -> Sight:
+    """Look at an exam, and at its label map, on a plane."""
+    annulus = analysis.anatomy.annulus
+    return Sight(
+        plane=plane,
+        hu=sample(analysis.volume.hu, analysis.volume.geometry, plane, linear=True),
+        lines=outlines(labels, plane),
+        ring=None if annulus is None else ring_on(plane, annulus),
+    )

@@ -29,8 +29,10 @@ _KEYS = {
     "lesions.csv": "lesions",
     "overview.png": "overview",
     "report.html": "page",
+    "labels.seg.dcm": "segmentation",
+    "report.sr.dcm": "structured_report",
 }
-"""What the record calls the files that are always written."""
+"""What the record calls the files that may have been written."""
 
 
 def write_results(analysis: Analysis, out: str | Path, *, force: bool = False) -> Path:
@@ -138,43 +140,43 @@ def write_files(analysis: Analysis, folder: Path) -> None:
     from ccma_seg.nifti import write_labels  # noqa: PLC0415  nibabel takes a third of a second to load
 
     labels, record = make_label_map(analysis), analysis.record()
-    writers: dict[str, Callable[[Path], object]] = {
-        "labels.nii.gz": lambda path: write_labels(labels, path),
-        "labels.txt": lambda path: path.write_text(itk_snap_labels(), "utf-8"),
-        "labels.ctbl": lambda path: path.write_text(slicer_colors(), "utf-8"),
-        "lesions.csv": lambda path: path.write_text(_lesions_csv(record), "utf-8"),
-    }
-    write_dicom: Callable[[], dict[str, str]] = dict
+    (folder / "labels.txt").write_text(itk_snap_labels(), "utf-8")
+    (folder / "labels.ctbl").write_text(slicer_colors(), "utf-8")
+    (folder / "lesions.csv").write_text(_lesions_csv(record), "utf-8")
+    jobs: list[Callable[[], object]] = [lambda: write_labels(labels, folder / "labels.nii.gz")]
     if not analysis.config.output.quick:
-        write_dicom = _dicom(analysis, record, folder)
-        writers |= _pictures(analysis, record, labels)
+        jobs = [_dicom(analysis, record, folder), *jobs, _pictures(analysis, record, labels, folder=folder)]
     with ThreadPoolExecutor(_THREADS) as pool:
-        objects = pool.submit(write_dicom)
-        for done in [pool.submit(write, folder / name) for name, write in writers.items()]:
+        for done in [pool.submit(job) for job in jobs]:
             done.result()
-    record["files"] = {_KEYS[name]: name for name in writers} | objects.result() | _write_meshes(analysis, folder)
+    written = {key: name for name, key in _KEYS.items() if (folder / name).exists()}
+    record["files"] = written | _write_meshes(analysis, folder)
     (folder / _RECORD).write_text(json.dumps(record, indent=1, allow_nan=False) + "\n", "utf-8")
 
 
-def _dicom(analysis: Analysis, record: dict[str, Any], folder: Path) -> Callable[[], dict[str, str]]:
-    """Return what writes the DICOM objects and names them, or say in the record why there are none."""
+def _dicom(analysis: Analysis, record: dict[str, Any], folder: Path) -> Callable[[], object]:
+    """Return what writes the DICOM objects, or say in the record why there are none."""
     if not has_stored_images(analysis.volume):
         text = "the input is not DICOM, so labels.seg.dcm and report.sr.dcm would refer to nothing and are not written"
         record["reasons"].append({"code": "no_dicom_source", "text": text})
-        return dict
+        return lambda: None
     from ccma_seg.report.dicom import write_objects  # noqa: PLC0415  highdicom takes half a second to load
 
     return lambda: write_objects(analysis, record, folder)
 
 
-def _pictures(analysis: Analysis, record: dict[str, Any], labels: LabelMap) -> dict[str, Callable[[Path], object]]:
-    from ccma_seg.report.figure import write_overview  # noqa: PLC0415  matplotlib takes half a second to load
+def _pictures(analysis: Analysis, record: dict[str, Any], labels: LabelMap, *, folder: Path) -> Callable[[], object]:
+    """Return what writes overview and page, which look at the exam on the same planes."""
+    from ccma_seg.report.figure import views_of, write_overview  # noqa: PLC0415  matplotlib takes half a second to load
     from ccma_seg.report.page import write_page  # noqa: PLC0415
+    from ccma_seg.report.views import look  # noqa: PLC0415
 
-    return {
-        "overview.png": lambda path: write_overview(analysis, labels, path),
-        "report.html": lambda path: write_page(analysis, record, labels, path),
-    }
+    def write() -> None:
+        sights = [look(analysis, labels, plane) for plane in views_of(analysis)]
+        write_overview(analysis, sights, folder / "overview.png")
+        write_page(analysis, record, folder / "report.html", labels=labels, sights=sights)
+
+    return write
 
 
 def _write_meshes(analysis: Analysis, folder: Path) -> dict[str, str]:
