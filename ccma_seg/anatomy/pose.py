@@ -65,4 +65,12 @@ class Pose:
     @property
     def deviation(self) -> Floats:
         """Turn (rotation vector) and strains, shape (9,): 0 for the mean heart."""
-        return np.array([*Rotation.from_matrix(self.rotation).as_rotvec(), *self.strain])
+        return np.array([*_turn(self.rotation), *self.strain])
+
+
+def _turn(rotation: Floats) -> Floats:
+    """Return the rotation vector of a turn by less than half a circle: a tenth of the time of scipy's, which checks."""
+    twice = rotation - rotation.T
+    axis = np.array([twice[2, 1], twice[0, 2], twice[1, 0]]) / 2
+    sine, cosine = float(np.linalg.norm(axis)), (float(np.trace(rotation)) - 1) / 2
+    return axis * (np.arctan2(sine, cosine) / sine if sine > 0 else 1.0)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
+from scipy.linalg import block_diag
 
 from ccma_seg.anatomy.channels import Channels
 from ccma_seg.anatomy.pose import PARAMETERS, STRAINS, Pose
@@ -101,7 +102,8 @@ class _Cells:
 
     positions: Floats
     values: Floats32
-    gradients: Floats
+    slopes: Floats
+    """(channel, n, 12): gradients of the pictures, and their products with the positions."""
     weights: Floats
     region: Floats
     full: float
@@ -151,6 +153,7 @@ def _bounded(step: Floats, params: RefineParams) -> Floats:
     return step * min(1.0, params.longest_step_mm / max(float(np.abs(step[:3]).max()), 1e-9))
 
 
+@lru_cache(maxsize=16)
 def _cells(template: HeartTemplate, region: Region, *, channels: int, params: RefineParams) -> _Cells:
     positions, slopes = _everywhere(template)
     distance = np.linalg.norm(positions - region.center_mm, axis=1)
@@ -161,10 +164,12 @@ def _cells(template: HeartTemplate, region: Region, *, channels: int, params: Re
     means, weights = (
         picture[:channels].reshape(channels, -1)[:, chosen] for picture in (template.mean, template.weight)
     )
+    gradients = slopes[:channels, chosen]
+    products = (gradients[..., None] * positions[chosen, None]).reshape(channels, -1, 9)
     return _Cells(
         positions=positions[chosen],
         values=means,
-        gradients=slopes[:channels, chosen],
+        slopes=np.concatenate([gradients, products], axis=-1),
         weights=weights * np.array(region.shares[:channels])[:, None],
         region=weight[chosen],
         full=full,
@@ -214,22 +219,19 @@ def _prior_sd(params: RefineParams) -> Floats:
 
 
 def _normal_equations(cells: _Cells, state: _State, params: RefineParams) -> tuple[Floats, Floats]:
-    """Linearise with the template's own gradients, which are free of noise."""
+    """Linearise with the template's own gradients, which are free of noise and which a pose only turns and strains."""
     pose = state.pose
-    turned = pose.to_patient(cells.positions) - pose.center_mm
-    ways = np.concatenate([_TURNS, pose.rotation @ STRAINS @ pose.rotation.T]).reshape(-1, 9)
-    to_template = np.linalg.inv(pose.matrix)
-    matrix, gradient = _LEAST_STIFFNESS * np.eye(PARAMETERS), np.zeros(PARAMETERS)
-    for slopes, residuals, pull in zip(cells.gradients, state.residuals, state.pull, strict=True):
-        slope = slopes @ to_template
-        products = (slope[:, :, None] * turned[:, None]).reshape(-1, 9)
-        jacobian = np.concatenate([slope, products @ ways.T], axis=1)
-        matrix += jacobian.T @ (jacobian * pull[:, None])
-        gradient += jacobian.T @ (pull * residuals)
+    matrix, to_template = pose.matrix, np.linalg.inv(pose.matrix)
+    ways = np.concatenate([_TURNS, pose.rotation @ STRAINS @ pose.rotation.T])
+    jacobian = block_diag(to_template, (to_template @ ways @ matrix).reshape(-1, 9).T)
+    slopes = cells.slopes.reshape(-1, PARAMETERS)
+    pulled = state.pull.reshape(-1, 1) * slopes
+    stiffness = jacobian.T @ (slopes.T @ pulled) @ jacobian + _LEAST_STIFFNESS * np.eye(PARAMETERS)
+    gradient = jacobian.T @ (state.residuals.ravel() @ pulled)
     precision = 1 / _prior_sd(params) ** 2
-    matrix[3:, 3:] += np.diag(precision)
+    stiffness[3:, 3:] += np.diag(precision)
     gradient[3:] += precision * pose.deviation
-    return matrix, gradient
+    return stiffness, gradient
 
 
 def likeness(pictures: Channels, template: HeartTemplate, pose: Pose, *, region: Region, params: RefineParams) -> float:
