@@ -128,6 +128,14 @@ def test_a_sliver_of_paste_beside_blood_is_not_measured_but_the_whole_inside_is(
     assert found.core.inside_hu == pytest.approx(340, abs=20)
 
 
+@pytest.mark.parametrize("paste", [0.3, 0.5])
+def test_of_paste_too_thin_to_be_told_from_blood_beside_it_no_hu_are_given(paste):
+    small = {"axes_mm": (11.0, 9.0, 8.4), "rim_mm": 2.1, "blood_hu": 420.0, "myocardium_hu": 95.0}
+    _, _, found = only(**small, cavity_hu=400.0, core_hu=90.0, paste_fraction=paste)
+    assert found.core.mean_hu is None
+    assert {"core_mixed", "core_too_small", "core_maybe_blood"} & {r.code for r in found.reasons}
+
+
 def test_an_intact_core_as_bright_as_blood_is_not_called_a_cavity():
     _, lesion, found = only(blood_hu=350.0, core_hu=350.0, myocardium_hu=95.0)
     assert found.cavity.present is None

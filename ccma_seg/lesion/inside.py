@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 from scipy import ndimage
 
-from ccma_seg.anatomy.findings import Anatomy
+from ccma_seg.anatomy.findings import Anatomy, ContrastState
 from ccma_seg.geometry import Bools, Geometry
 from ccma_seg.lesion.cavity import MAYBE_BLOOD, Bright, bright_inside
 from ccma_seg.lesion.findings import CAVITY, CORE, RIM, Core, Lesion
@@ -17,7 +17,7 @@ from ccma_seg.reasons import Reason
 from ccma_seg.volume import Hu, Volume
 
 _FEW_VOXELS = 8
-_LEAST_MM = 2.0
+_LEAST_MM, _LEAST_BESIDE_BLOOD_MM = 2.0, 3.0
 _LARGE_CORE_MM3 = 500.0
 """In a larger core the rim's blur makes less than a thousandth, once the margin is off."""
 _LARGEST_SHARE = 0.2
@@ -28,6 +28,8 @@ _MAD_TO_SD = 1.4826
 _DARKER_SDS = 2.0
 _TEXTURE_HU = 20.0
 """Of paste: middle of 0-40 (assumed)."""
+_MIXED_SDS = 2.0
+_MIXED = "The HU inside vary more than those of paste: some of it may be blood, and no HU are given for a core."
 _ROUNDS = 10
 
 
@@ -39,11 +41,21 @@ def state_core(
     Beside what is as bright as blood a darker core is measured all the same: that is no blood.
     """
     core, reasons = measure_core(volume, anatomy, lesion, params=params)
+    mixed = _is_mixed(core, anatomy)
     maybe_blood = MAYBE_BLOOD in {reason.code for reason in lesion.reasons}
-    if not maybe_blood or _blood_or_like_it(volume, anatomy, lesion, params=params).any():
+    if not mixed and (not maybe_blood or _blood_or_like_it(volume, anatomy, lesion, params=params).any()):
         return core, reasons
     whole = Core(inside_hu=core.inside_hu, calcified_fraction=core.calcified_fraction)
+    reasons = (*reasons, Reason("core_mixed", _MIXED)) if mixed else reasons
     return replace(whole, volume_mm3=core.volume_mm3, erosion_mm=core.erosion_mm), reasons
+
+
+def _is_mixed(core: Core, anatomy: Anatomy) -> bool:
+    """Tell whether HU within a core vary more than one kind of paste does, where some of it may be enhanced blood."""
+    noise = anatomy.contrast.blood_pool_sd_hu
+    if anatomy.contrast.state != ContrastState.ENHANCED or core.sd_hu is None or noise is None:
+        return False
+    return core.sd_hu > _MIXED_SDS * float(np.hypot(noise, _TEXTURE_HU))
 
 
 def measure_core(
@@ -61,7 +73,8 @@ def measure_core(
     if apart.any():
         values = _darker(values, anatomy.contrast.blood_pool_sd_hu)
     found = describe_hu(_without_outliers(values))
-    if found is None or values.size < _fewest_voxels(lesion.parts.geometry):
+    least_mm = _LEAST_BESIDE_BLOOD_MM if apart.any() else _LEAST_MM
+    if found is None or values.size < _fewest_voxels(lesion.parts.geometry, least_mm):
         beside = " and of the blood beside it" if apart.any() else ""
         text = f"The core is too small to be measured clear of its rim{beside} by {erosion:g} mm."
         bare = Core(volume_mm3=volume_mm3, erosion_mm=erosion)
@@ -91,9 +104,9 @@ def _with_whole(core: Core, whole: Hu, dense_hu: float) -> Core:
     return replace(core, inside_hu=inside_hu, calcified_fraction=float(np.mean(whole >= dense_hu)))
 
 
-def _fewest_voxels(geometry: Geometry) -> float:
-    """Return how many voxels a core must have: those of a ball of 2 mm, or as wide as the slices are apart."""
-    wide = max(_LEAST_MM, geometry.spacing_mm[0])
+def _fewest_voxels(geometry: Geometry, least_mm: float) -> float:
+    """Return how many voxels a core must have: those of a ball of some size, or as wide as the slices are apart."""
+    wide = max(least_mm, geometry.spacing_mm[0])
     return max(_FEW_VOXELS, np.pi / 6 * wide**3 / geometry.voxel_mm3)
 
 
