@@ -52,3 +52,27 @@ def test_where_all_is_hidden_the_template_alone_tells():
     hidden = heart(0.0)
     hidden.dense[:] = True
     assert find_depth(hidden, FRAME, params=HingeParams()).mm == 0
+
+
+def hourglass(depth_mm, *, leaflet=False):
+    """Blood with a waist in nothing but muscle, or straight blood crossed by a thin dome of leaflets."""
+    x, y, z = np.moveaxis(GRID.to_patient(np.moveaxis(np.indices(GRID.shape), 0, -1)), -1, 0)
+    across, along = np.hypot(y, z), np.abs(x - depth_mm)
+    values = np.where(across < (20 if leaflet else 12 + np.minimum(along, 10)), 1.0, 0.0)
+    if leaflet:
+        values[np.abs(x - depth_mm - (20 - across) / 2) < 1] = 0.0
+    return Enhancement(
+        values=values.astype(np.float32), dense=np.zeros(GRID.shape, bool), contrast_hu=250.0, geometry=GRID
+    )
+
+
+@pytest.mark.parametrize("depth_mm", [-6.0, 4.0])
+def test_without_fat_in_the_groove_the_annulus_is_the_waist_of_the_blood(depth_mm):
+    depth = find_depth(hourglass(depth_mm), FRAME, params=HingeParams())
+    assert depth.mm == pytest.approx(depth_mm, abs=1.5)
+
+
+def test_closed_leaflets_make_no_waist():
+    params = HingeParams()
+    depth = find_depth(hourglass(0.0, leaflet=True), FRAME, params=params)
+    assert depth.sd_mm == pytest.approx(params.template_sd_mm, rel=0.2)

@@ -1,12 +1,14 @@
 """Where the muscle of the left ventricle begins: the hinges of the mitral leaflets, and so the depth of the annulus.
 
 Unrolled round the heart's axis, the wall outside the blood is thick on the side of the ventricle and thin, with fat
-outside, on that of the atrium. The step between the two is found in all directions at once, as a plane.
+outside, on that of the atrium. The step between the two is found in all directions at once, as a plane. Where the
+atrium bulges, so that the groove lies in a fold and shows no fat, the blood has a waist there instead.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from scipy import ndimage
 
 from ccma_seg.anatomy.blood import Enhancement
@@ -50,6 +52,14 @@ class HingeParams:
     """Mean step of a wall that shows clearly."""
     clear_power: float = 4.0
     """Less clear, the evidence falls with this power: walls blurred by motion, or without fat outside, mislead."""
+    solid_mm: int = 5
+    """The blood ends at what is at least this thick: closed leaflets are thinner, even blurred."""
+    waist_mm: int = 8
+    """The blood is narrower at its waist than this far ahead of it and behind it."""
+    waist_depth_mm: float = 5.0
+    """By so much where the waist is perfect: an atrium as narrow as its orifice has none."""
+    clear_waist: float = 0.8
+    """Mean waist that shows clearly; papillary muscles make one of up to 0.3 in some directions."""
     best_sd_mm: float = 1.2
     most_hidden: float = 0.3
     """Directions of which a calcified mass hides more than this do not count."""
@@ -79,16 +89,18 @@ def find_depth(enhanced: Enhancement, frame: HeartFrame, *, params: HingeParams)
     """
     angles = np.radians(np.arange(params.side_deg[0], params.side_deg[1] + 1, params.step_deg))
     along = np.arange(params.reach_mm[0], params.reach_mm[1] + 1)
-    wall, hidden = _muscle(enhanced, frame, angles, along, params)
+    wall, radius_mm, hidden = _muscle(enhanced, frame, angles, along, params)
     shown = hidden[:, np.abs(along) < params.shift_mm].mean(axis=1) < params.most_hidden
     if shown.sum() < params.least_directions:
         return Depth(mm=0.0, sd_mm=params.template_sd_mm)
     step = _step_filter(np.where(hidden, _HIDDEN, wall)[shown], params.window_mm)
+    waist = np.where(hidden, 0.0, _waist(radius_mm, params))[shown]
     shifts = np.arange(-params.shift_mm, params.shift_mm + 0.1, 0.5)
-    gain = _gain(step, angles[shown], shifts - along[0], params)
-    clearness = max(0.0, float(gain.max())) / shown.sum() / params.clear
-    likely = params.evidence * min(1.0, clearness**params.clear_power) * gain
-    likely -= (shifts / params.template_sd_mm) ** 2 / 2
+    likely = -((shifts / params.template_sd_mm) ** 2) / 2
+    for sign, clear in ((step, params.clear), (waist, params.clear_waist)):
+        gain = _gain(sign, angles[shown], shifts - along[0], params)
+        clearness = max(0.0, float(gain.max())) / shown.sum() / clear
+        likely += params.evidence * min(1.0, clearness**params.clear_power) * gain
     chance = np.exp(likely - likely.max())
     chance /= chance.sum()
     depth_mm = float(chance @ shifts)
@@ -110,15 +122,17 @@ def _gain(step: Floats, angles: Floats, places: Floats, params: HingeParams) -> 
 
 def _muscle(
     enhanced: Enhancement, frame: HeartFrame, angles: Floats, along: Floats, params: HingeParams
-) -> tuple[Floats, Bools]:
-    """Return how thick the muscle outside the blood is, as a share of `wall_mm`, and where a mass hides it."""
+) -> tuple[Floats, Floats, Bools]:
+    """Return, (angle, along), how thick the muscle outside the blood is, the blood's radius, and what a mass hides.
+
+    The thickness is a share of `wall_mm`.
+    """
     radii = np.arange(params.radius_mm)
     across = np.stack([np.zeros_like(angles), np.cos(angles), np.sin(angles)], axis=1)
     rays = across[:, None, None, :] * radii[:, None] + np.array([1.0, 0, 0]) * along[:, None, None]
     index = np.moveaxis(enhanced.geometry.to_index(frame.to_patient(rays)), -1, 0)
     seen = ndimage.map_coordinates(enhanced.values, index, order=1, mode="nearest")
-    outside = seen < 0.5
-    first = np.where(outside.any(axis=2), outside.argmax(axis=2), len(radii) - 1)
+    first = _solid_from(seen < 0.5, params)
     wall = np.clip(first[..., None] + np.arange(1, params.wall_mm + 1), 0, len(radii) - 1)
     behind = np.take_along_axis(seen, wall, axis=2)
     none, sure = (-hu / enhanced.contrast_hu for hu in params.muscle_below_hu)
@@ -126,7 +140,24 @@ def _muscle(
     thickness = np.minimum.accumulate(muscle, axis=2).mean(axis=2)
     nearest = np.clip(np.rint(index), 0, np.array(enhanced.dense.shape)[:, None, None, None] - 1).astype(int)
     hidden = enhanced.dense[tuple(nearest)] & (np.arange(len(radii)) <= first[..., None] + params.wall_mm)
-    return np.asarray(thickness), np.asarray(hidden.any(axis=2))
+    return np.asarray(thickness), first.astype(float), np.asarray(hidden.any(axis=2))
+
+
+def _solid_from(outside: Bools, params: HingeParams) -> npt.NDArray[np.intp]:
+    """Return the radius in mm at which the blood ends for good, (angle, along)."""
+    reach = outside.shape[2] - params.solid_mm
+    solid = np.logical_and.reduce([outside[..., i : i + reach] for i in range(params.solid_mm)])
+    return np.asarray(np.where(solid.any(axis=2), solid.argmax(axis=2), reach))
+
+
+def _waist(radius_mm: Floats, params: HingeParams) -> Floats:
+    """Return how much narrower the blood is than both ahead and behind, as a share of `waist_depth_mm`."""
+    smoothed = ndimage.median_filter(radius_mm, size=3, mode="nearest")
+    reach = params.waist_mm
+    narrower = np.zeros_like(smoothed)
+    middle = smoothed[:, reach:-reach]
+    narrower[:, reach:-reach] = np.minimum(smoothed[:, : -2 * reach], smoothed[:, 2 * reach :]) - middle
+    return np.asarray(np.clip(narrower / params.waist_depth_mm, 0, 1))
 
 
 def _step_filter(muscle: Floats, window: int) -> Floats:
