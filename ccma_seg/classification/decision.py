@@ -64,6 +64,8 @@ def quantities(measurements: Measurements, anatomy: Anatomy, volume: Volume) -> 
         "core_volume_fraction": _ratio(m.core.volume_mm3, m.volume_mm3),
         "outward_half_widths": _outward(m, anatomy),
         "core_below_rim_hu": None if m.rim.p75_hu is None or core_hu is None else m.rim.p75_hu - core_hu,
+        "core_hu": core_hu,
+        "blood_difference_fraction": None if ratio_to_blood is None else abs(ratio_to_blood - 1),
         "blood_difference_least_fraction": None if ratio_to_blood is None else abs(ratio_to_blood - 1) - unsure,
         "chamber_gap_mm": _widest_to_chamber_mm(m),
         "exam.blood_pool_hu": blood,
@@ -77,8 +79,9 @@ def uncertainties(measurements: Measurements, anatomy: Anatomy) -> dict[str, flo
     m, stated = measurements, measurements.uncertainty
     core_hu, blood = stated.get("core.mean_hu"), anatomy.contrast.blood_pool_hu
     derived = {
+        "core_hu": core_hu,
         "core_below_rim_hu": core_hu,
-        "blood_difference_least_fraction": _ratio(core_hu, blood),
+        "blood_difference_fraction": _ratio(core_hu, blood),
         "cavity.neck_to_diameter": _ratio(stated.get("cavity.neck_mm"), m.max_diameter_mm),
         "core_volume_fraction": _ratio(stated.get("core.volume_mm3"), m.volume_mm3),
         "aspect_ratio": _of_aspect(m),

@@ -129,10 +129,10 @@ def _at_openings(soft: Bools, opening: Bools) -> Bools:
 
 
 def _bulges(found: Bools, blood: Bools, mass: Bools, *, geometry: Geometry, params: LesionParams) -> bool:
-    """Tell whether a leak has a likely size and blood on most of its free surface."""
+    """Tell whether a leak has a likely size and blood round most of it, partial volume left out."""
     volume_mm3 = float(found.sum() * geometry.voxel_mm3)
     largest = np.pi / 6 * params.leak_largest_mm**3
-    shell = ndimage.binary_dilation(found, iterations=2) & ~found & ~mass
+    shell = ndimage.binary_dilation(found, iterations=3) & ~ndimage.binary_dilation(found) & ~mass
     border = [found.take(k, axis=axis).any() for axis in range(3) for k in (0, -1)]
     surrounded = float(blood[shell].mean()) if shell.any() else 0.0
     return params.leak_least_mm3 <= volume_mm3 <= largest and surrounded >= params.leak_in_blood and not any(border)

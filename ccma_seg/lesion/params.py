@@ -91,6 +91,12 @@ class LesionParams:
     inside_min_hu: float = -20.0
     """Median HU that the inside of a mass reaches: the softest paste; below it lie fat and lung (proposal)."""
 
+    fat_hu: float = -60.0
+    """Below it lies fat, also in noise: between -100 and the softest paste (proposal)."""
+
+    fat_share_max: float = 0.15
+    """Most of an inside that is fat: more is the fat of the groove between bands (proposal)."""
+
     aspect_max: float = 4.0
     """Longest over shortest radius of a mass; 1.0-2.1 are reported of 17 masses, longer ones are bands."""
 
@@ -179,8 +185,8 @@ class LesionParams:
     leak_largest_mm: float = 25.0
     """Diameter of the ball that a leak does not exceed: 20 mm (assumed), and a margin."""
 
-    leak_in_blood: float = 0.4
-    """Least share of the layer round a leak that is blood, partial volume being none; less is tissue of the wall."""
+    leak_in_blood: float = 0.6
+    """Least share of what lies round a leak, a voxel off it, that is blood; less is tissue of the wall (computed)."""
 
     neck_possible_mm: float = 1.0
     """Narrower ways out are not told from noise (computed)."""

@@ -41,7 +41,7 @@ def segment(
     Returns
     -------
     tuple of Lesion
-        By falling volume; empty without an annulus or without annular calcium.
+        By falling volume; empty without an annulus.
     """
     if anatomy.annulus is None:
         return ()
@@ -84,6 +84,7 @@ def is_mass(envelope: Envelope, annulus: MitralAnnulus, params: LesionParams) ->
         and hollow >= params.core_share_min
         and contrast >= params.contrast_min_hu
         and float(np.median(envelope.inside_hu)) >= params.inside_min_hu
+        and float(np.mean(envelope.inside_hu < params.fat_hu)) <= params.fat_share_max
         and near <= params.annulus_reach_mm
         and centre <= params.centroid_reach_mm
         and stretched <= np.log(params.aspect_max)
