@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .exits import speaks_plainly
-from .loading import WRITERS, loading
 from .options import ConfigFile, Force, Json, LogFile, Output, Settings, Verbose
 from .progress import Steps, set_up_logging
 
@@ -89,9 +88,9 @@ def run(
         with steps.step("reading the second phase"):
             uid = volume.acquisition.series_uid
             known["second_phase"] = read_series(second_phase, other_than=uid, params=parameters.read)
-    from ccma_seg.pipeline import analyze
+    with steps.step("analysing"):
+        from ccma_seg.pipeline import analyze
 
-    with steps.step("analysing"), loading(WRITERS[:1] if parameters.output.quick else WRITERS):
         result = analyze(volume, parameters, **known)
     _write(result, output, steps, force=force, as_json=as_json)
 
@@ -123,7 +122,7 @@ def demo(
             write_phantom(make_phantom(recipe, seed=1), Path(scratch) / "phantom")
         with steps.step("reading it as DICOM"):
             volume = read_series(Path(scratch) / "phantom" / "dicom")
-    with steps.step("analysing"), loading(WRITERS):
+    with steps.step("analysing"):
         result = analyze(volume)
     _write(result, output, steps, force=force, as_json=as_json)
 

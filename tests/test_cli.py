@@ -13,7 +13,6 @@ from typer.testing import CliRunner
 
 from ccma_seg.cli import main
 from ccma_seg.cli.app import app
-from ccma_seg.cli.loading import loading
 from ccma_seg.geometry import Geometry
 from ccma_seg.series import write_series
 from ccma_seg.volume import Acquisition, Volume
@@ -217,13 +216,6 @@ def test_reading_and_analysing_plain_images_waits_for_no_library_of_the_writers(
     code += "print([m for m in ('pydicom', 'nibabel', 'highdicom', 'matplotlib', 'jinja2') if m in sys.modules])"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert said.strip() == "[]"
-
-
-def test_loading_waits_for_its_modules_and_leaves_a_missing_one_to_whoever_needs_it(monkeypatch):
-    monkeypatch.delitem(sys.modules, "colorsys", raising=False)
-    with loading(("no_such_module", "colorsys")):
-        pass
-    assert "colorsys" in sys.modules
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="mounting a small disk takes root")
