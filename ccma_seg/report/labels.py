@@ -3,7 +3,8 @@
 import numpy as np
 
 from ccma_seg.anatomy import BLOOD_POOL_LA, BLOOD_POOL_LV
-from ccma_seg.calcium import CalciumKind
+from ccma_seg.calcium import CalciumKind, CalciumMap
+from ccma_seg.geometry import voxels_in
 from ccma_seg.lesion import ANNULAR_CALCIUM, CAVITY, CORE, LEAK, RIM
 from ccma_seg.pipeline import Analysis
 from ccma_seg.volume import LabelMap
@@ -46,7 +47,17 @@ def make_label_map(analysis: Analysis) -> LabelMap:
 def layers(analysis: Analysis) -> list[LabelMap]:
     """Return what the label map is painted with, one over the other; the lesions come last, in their order."""
     below = [] if analysis.anatomy.blood_pools is None else [analysis.anatomy.blood_pools]
-    if analysis.calcium is not None:
-        annular = analysis.calcium.of_kind(CalciumKind.ANNULAR).astype(np.uint8) * np.uint8(ANNULAR_CALCIUM)
-        below.append(LabelMap(labels=annular, geometry=analysis.calcium.geometry))
-    return below + [mass.lesion.parts for mass in analysis.masses]
+    annular = [] if analysis.calcium is None else _annular(analysis.calcium)
+    return below + annular + [mass.lesion.parts for mass in analysis.masses]
+
+
+def _annular(calcium: CalciumMap) -> list[LabelMap]:
+    """Return annular calcium on the smallest crop that holds it; nothing if there is none."""
+    found = calcium.of_kind(CalciumKind.ANNULAR)
+    index = voxels_in(found)
+    if not len(index):
+        return []
+    low, high = index.min(axis=0), index.max(axis=0) + 1
+    first, second, third = (slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
+    labels = found[first, second, third] * np.uint8(ANNULAR_CALCIUM)
+    return [LabelMap(labels=labels, geometry=calcium.geometry.crop((first, second, third)))]
