@@ -31,6 +31,13 @@ def test_a_hyperdense_core_is_ccma_too_without_contrast():
     assert verdict(core(mean_hu=400.0), blood_hu=42.0) == Verdict.CCMA
 
 
+def test_paste_that_a_low_tube_voltage_brightens_is_no_calcium():
+    at_80_kv = replace(make_volume(), acquisition=replace(make_volume().acquisition, tube_voltage_kv=80.0))
+    dense = core(mean_hu=700.0)
+    assert classify(dense, make_anatomy(42.0), make_volume()).verdict == Verdict.MAC
+    assert classify(dense, make_anatomy(42.0), at_80_kv).verdict == Verdict.CCMA
+
+
 def test_a_core_as_dense_as_enhanced_blood_leaves_rupture_open():
     assert verdict(core(mean_hu=340.0)) == Verdict.CCMA_RUPTURE_NOT_ASSESSABLE
 

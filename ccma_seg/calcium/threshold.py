@@ -15,6 +15,9 @@ VOLTAGES_KV = (70.0, 80.0, 90.0, 100.0, 110.0, 120.0, 130.0, 135.0, 140.0)
 THRESHOLDS_HU = (207.0, 177.0, 160.0, 145.0, 137.0, 130.0, 122.0, 119.0, 116.0)
 """As dense as 130 HU at 120 kVp, at `VOLTAGES_KV`."""
 
+PLAIN_BLOOD_HU = 42.0
+"""Blood without contrast (Acad Radiol 2016): what exceeds it in calcified tissue follows the tube voltage."""
+
 _REFERENCE_KV = 120.0
 
 MAD_TO_SD = 1.4826
@@ -47,6 +50,11 @@ class Threshold:
 def threshold_at(tube_voltage_kv: float) -> float:
     """Return the HU that correspond to 130 HU at 120 kVp; held constant outside 70-140 kVp."""
     return float(np.interp(tube_voltage_kv, VOLTAGES_KV, THRESHOLDS_HU))
+
+
+def at_reference(hu: float, tube_voltage_kv: float) -> float:
+    """Turn the HU of calcified tissue into those at 120 kVp."""
+    return PLAIN_BLOOD_HU + (hu - PLAIN_BLOOD_HU) * threshold_at(_REFERENCE_KV) / threshold_at(tube_voltage_kv)
 
 
 def calcium_gain(volume: Volume, params: CalciumParams) -> float:

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ccma_seg.anatomy import Anatomy
+from ccma_seg.calcium.threshold import at_reference
 from ccma_seg.classification.confidence import Exam, confidence
 from ccma_seg.classification.explanation import explain
 from ccma_seg.classification.findings import Evidence, Finding, Outcome, Verdict
@@ -57,14 +58,14 @@ def quantities(measurements: Measurements, anatomy: Anatomy, volume: Volume) -> 
     m, blood = measurements, anatomy.contrast.blood_pool_hu
     core_hu = m.core.inside_hu if m.core.mean_hu is None else m.core.mean_hu
     ratio_to_blood, unsure = _ratio(core_hu, blood), _ratio(m.uncertainty.get("core.mean_hu"), blood) or 0.0
-    spacing_mm = max(volume.geometry.spacing_mm)
+    spacing_mm, voltage = max(volume.geometry.spacing_mm), volume.acquisition.tube_voltage_kv
     return _flat(asdict(m)) | {
         "degrees_from_posterior": None if m.annulus_angle_deg is None else abs(m.annulus_angle_deg),
         "aspect_ratio": _ratio(m.long_axis_mm, m.short_axis_mm),
         "core_volume_fraction": _ratio(m.core.volume_mm3, m.volume_mm3),
         "outward_half_widths": _outward(m, anatomy),
         "core_below_rim_hu": None if m.rim.p75_hu is None or core_hu is None else m.rim.p75_hu - core_hu,
-        "core_hu": core_hu,
+        "core_hu_at_120_kv": core_hu if core_hu is None or voltage is None else at_reference(core_hu, voltage),
         "blood_difference_fraction": None if ratio_to_blood is None else abs(ratio_to_blood - 1),
         "blood_difference_least_fraction": None if ratio_to_blood is None else abs(ratio_to_blood - 1) - unsure,
         "chamber_gap_mm": _widest_to_chamber_mm(m),
@@ -79,7 +80,7 @@ def uncertainties(measurements: Measurements, anatomy: Anatomy) -> dict[str, flo
     m, stated = measurements, measurements.uncertainty
     core_hu, blood = stated.get("core.mean_hu"), anatomy.contrast.blood_pool_hu
     derived = {
-        "core_hu": core_hu,
+        "core_hu_at_120_kv": core_hu,
         "core_below_rim_hu": core_hu,
         "blood_difference_fraction": _ratio(core_hu, blood),
         "cavity.neck_to_diameter": _ratio(stated.get("cavity.neck_mm"), m.max_diameter_mm),

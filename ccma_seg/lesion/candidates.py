@@ -14,7 +14,6 @@ from ccma_seg.lesion.params import LesionParams
 from ccma_seg.volume import Volume
 
 NOT_A_WALL = frozenset({CalciumKind.BONE, CalciumKind.METAL, CalciumKind.CONTRAST, CalciumKind.AORTIC_WALL})
-_SEEDS = (CalciumKind.ANNULAR, CalciumKind.UNKNOWN)
 
 _AXES = tuple(d for d in product((-1, 0, 1), repeat=3) if d > (0, 0, 0))
 """The 13 axes of a voxel's 26 neighbours."""
@@ -40,7 +39,7 @@ def find_candidates(volume: Volume, calcium: CalciumMap, params: LesionParams) -
     volume
         The CT that `calcium` was found in.
     calcium
-        With the place of each calcification; there is no mass without any at the annulus or of no known place.
+        With the place of each calcification; without an annular one there is no mass.
     params
         Search grid, directions and limits.
     """
@@ -64,12 +63,8 @@ def _least_wall_hu(calcium: CalciumMap, params: LesionParams) -> float:
 
 
 def linked_calcium(calcium: CalciumMap, params: LesionParams) -> Bools:
-    """Return annular calcium and what may belong to the same rim, as booleans on the grid of `calcium`.
-
-    The rim of a large mass may lie in pieces off the annulus: without annular calcium that of no known place counts.
-    """
-    by_kind = {k: [c.label for c in calcium.calcifications if c.kind == k] for k in _SEEDS}
-    linked = next((labels for labels in by_kind.values() if labels), [])
+    """Return annular calcium and what may belong to the same rim, as booleans on the grid of `calcium`."""
+    linked = [c.label for c in calcium.calcifications if c.kind == CalciumKind.ANNULAR]
     if not linked:
         return np.zeros(calcium.labels.shape, bool)
     spans = _spans_mm(calcium)

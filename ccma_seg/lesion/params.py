@@ -91,6 +91,10 @@ class LesionParams:
     inside_min_hu: float = -20.0
     """Median HU that the inside of a mass reaches: the softest paste; below it lie fat and lung (proposal)."""
 
+    rough_max_mm: float = 0.5
+    """Most scatter of wall positions about a smooth surface: rims have 0.1 (computed), hooks and rings of a band, whose
+    nodules lie within and beyond any surface, 0.6-1.5."""
+
     fat_hu: float = -60.0
     """Below it lies fat, also in noise: between -100 and the softest paste (proposal)."""
 

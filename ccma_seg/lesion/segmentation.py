@@ -41,7 +41,7 @@ def segment(
     Returns
     -------
     tuple of Lesion
-        By falling volume; empty without an annulus.
+        By falling volume; empty without an annulus or without annular calcium.
     """
     if anatomy.annulus is None:
         return ()
@@ -88,6 +88,7 @@ def is_mass(envelope: Envelope, annulus: MitralAnnulus, params: LesionParams) ->
         and near <= params.annulus_reach_mm
         and centre <= params.centroid_reach_mm
         and stretched <= np.log(params.aspect_max)
+        and envelope.position_sd_mm <= params.rough_max_mm
         and not _is_orifice(envelope, annulus, params)
     )
 

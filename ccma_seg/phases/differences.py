@@ -7,6 +7,7 @@ from scipy import ndimage
 
 from ccma_seg import itk
 from ccma_seg.anatomy import Anatomy, ContrastState
+from ccma_seg.calcium.threshold import PLAIN_BLOOD_HU
 from ccma_seg.geometry import Bools
 from ccma_seg.lesion import CAVITY, CORE, LEAK, Core, Lesion, LesionParams, Measurements, measure
 from ccma_seg.lesion.cavity import MAYBE_BLOOD, largest_part, with_margin
@@ -17,7 +18,6 @@ from ccma_seg.lesion.parts import crop_around
 from ccma_seg.lesion.uncertainty import core_width_hu
 from ccma_seg.phases.findings import SecondPhase
 from ccma_seg.phases.pairing import (
-    PLAIN_BLOOD_HU,
     Pair,
     Shares,
     at_voltage,

@@ -7,7 +7,7 @@ import numpy as np
 
 from ccma_seg import itk
 from ccma_seg.anatomy import Anatomy
-from ccma_seg.calcium.threshold import threshold_at
+from ccma_seg.calcium.threshold import PLAIN_BLOOD_HU, threshold_at
 from ccma_seg.errors import GeometryError
 from ccma_seg.geometry import Bools, Floats32
 from ccma_seg.lesion import CAVITY, CORE, RIM, Lesion, LesionParams
@@ -20,8 +20,6 @@ from ccma_seg.phases.fitting import USUAL_KV, calcium_above_hu
 from ccma_seg.phases.params import PhaseParams
 from ccma_seg.volume import PADDING_HU, Volume
 
-PLAIN_BLOOD_HU = 42.0
-"""Unenhanced blood (Acad Radiol 2016)."""
 _MARGIN_MM = 4.0
 """More than a thick slice, so that interpolation does not end at the border of a crop."""
 
