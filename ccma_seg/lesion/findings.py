@@ -206,7 +206,10 @@ class Measurements:
     """To the outflow tract, a tube from the aortic root towards the apex."""
     aortic_root_distance_mm: float | None = None
     """To the middle of the aortic root."""
+    circumflex_distance_mm: float | None = None
+    """From the outer surface to the lumen of the circumflex artery; 0 where they touch, as far as blur lets see."""
     wall_depth_mm: float | None = None
+    """How far it reaches towards the apex, below the annular plane, where myocardium lies outside it."""
     touches_border: bool = False
     uncertainty: dict[str, float] = field(default_factory=dict)
     """Half-width of the 95 % interval of any number above, by its key path: `rim.coverage_pct`."""

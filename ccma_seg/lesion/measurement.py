@@ -9,6 +9,7 @@ from ccma_seg.anatomy.findings import Anatomy, ContrastState
 from ccma_seg.anatomy.sectors import sector
 from ccma_seg.geometry import as_point
 from ccma_seg.lesion import shape, sphere
+from ccma_seg.lesion.circumflex import circumflex_distance_mm
 from ccma_seg.lesion.findings import CAVITY, LEAK, Cavity, Core, Leak, Lesion, Measurements, Rim
 from ccma_seg.lesion.inside import state_core
 from ccma_seg.lesion.intensity import describe_hu
@@ -72,17 +73,18 @@ def measure(volume: Volume, anatomy: Anatomy, lesion: Lesion, params: LesionPara
         touches_border=not bool(volume.geometry.contains(points).all()),
         reasons=(*lesion.reasons, *core_reasons, *_neck_reasons(volume, params)),
     )
-    placed = _placed(result, anatomy, lesion)
+    placed = _placed(result, volume, anatomy, lesion=lesion)
     return replace(placed, uncertainty=half_widths(volume, anatomy, placed))
 
 
-def _placed(result: Measurements, anatomy: Anatomy, lesion: Lesion) -> Measurements:
+def _placed(result: Measurements, volume: Volume, anatomy: Anatomy, *, lesion: Lesion) -> Measurements:
     """Add where the mass lies; nothing without an annulus."""
     annulus = anatomy.annulus
     if annulus is None:
         return result
     angle = float(annulus.angle_deg(result.centroid_mm))
     near, centre = annulus_distances_mm(lesion.envelope, annulus)
+    circumflex, unseen = circumflex_distance_mm(volume, anatomy, lesion)
     return replace(
         result,
         annulus_angle_deg=angle,
@@ -91,7 +93,9 @@ def _placed(result: Measurements, anatomy: Anatomy, lesion: Lesion) -> Measureme
         centroid_distance_mm=centre,
         lvot_distance_mm=_lvot_distance_mm(anatomy, lesion),
         aortic_root_distance_mm=_root_distance_mm(anatomy, lesion),
+        circumflex_distance_mm=circumflex,
         wall_depth_mm=_wall_depth_mm(anatomy, lesion),
+        reasons=result.reasons if unseen is None else (*result.reasons, unseen),
     )
 
 

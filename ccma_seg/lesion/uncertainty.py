@@ -16,6 +16,8 @@ from ccma_seg.volume import Volume
 
 _USUAL_NOISE_HU = 25.0
 """Where noise is not known."""
+_CIRCUMFLEX_MM = 1.0
+"""What lies within 0.8 mm of a mass is not looked at, and voxels are thinned to about as much."""
 _THIN_MM = 0.75
 """Thinner slices add nothing to the error."""
 
@@ -66,6 +68,7 @@ def _size(measured: Measurements, limits: _Limits) -> dict[str, float | None]:
     axes = dict.fromkeys(("long_axis_mm", "short_axis_mm", "third_axis_mm", "max_diameter_mm"), axis)
     return {
         **axes,
+        "circumflex_distance_mm": None if measured.circumflex_distance_mm is None else _CIRCUMFLEX_MM,
         "volume_mm3": None if volume is None else share * volume,
         "surface_mm2": None if surface is None else share * surface,
     }
