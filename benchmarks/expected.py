@@ -20,6 +20,9 @@ _ISO, _NEARLY_ISO = (0.8, 1.2), 0.07
 _LEAK_BELOW_HU, _LEAK_MM = 150.0, 6.0
 """A leak that must be seen is this much darker than blood, and this wide."""
 
+_CALCIUM_ABOVE_BLOOD_HU = 100.0
+"""Calcium that is brighter than enhanced blood by less is below the threshold (criterion T2) and may go unseen."""
+
 _OPEN = {"ccma_rupture_not_assessable", "ccma_possible_rupture", "ruptured_ccma"}
 
 
@@ -27,7 +30,8 @@ def expected_verdicts(truth: dict[str, Any]) -> set[str]:
     """Return the verdicts that a single exam of this kind allows."""
     masses = [t for t in truth["lesions"] if t["kind"] == "mass"]
     if not masses:
-        return {truth["verdict"], "no_calcification"} if truth["verdict"] == "other" else {truth["verdict"]}
+        unseen = truth["verdict"] == "other" or _is_faint(truth)
+        return {truth["verdict"], "no_calcification"} if unseen else {truth["verdict"]}
     allowed = max((_of_mass(t, truth) for t in masses), key=_rank)
     return allowed | _small(masses)
 
@@ -35,6 +39,13 @@ def expected_verdicts(truth: dict[str, Any]) -> set[str]:
 def is_assessable(truth: dict[str, Any]) -> bool:
     """Tell whether an exam leaves one verdict only, or calcium of another place that may go unmentioned."""
     return truth["verdict"] == "other" or len(expected_verdicts(truth)) == 1
+
+
+def _is_faint(truth: dict[str, Any]) -> bool:
+    """Tell whether all calcium of an exam is nearly as dense as its enhanced blood."""
+    least_hu = truth["contrast"]["blood_pool_hu"] + _CALCIUM_ABOVE_BLOOD_HU
+    enhanced = truth["contrast"]["state"] == "enhanced"
+    return enhanced and bool(truth["lesions"]) and all(t["mean_hu"] < least_hu for t in truth["lesions"])
 
 
 def _rank(allowed: set[str]) -> int:

@@ -54,6 +54,13 @@ def test_paste_as_bright_as_blood_does_not_allow_a_plain_verdict():
     assert expected_verdicts(make_phantom(small("ccma_dense")).truth) == {"ccma_rupture_not_assessable"}
 
 
+def test_calcium_nearly_as_dense_as_blood_may_go_unseen():
+    band = {"kind": "band", "mean_hu": 515.0}
+    truth = {"verdict": "mac", "lesions": [band], "contrast": {"state": "enhanced", "blood_pool_hu": 426.0}}
+    assert expected_verdicts(truth) == {"mac", "no_calcification"}
+    assert expected_verdicts({**truth, "lesions": [{**band, "mean_hu": 900.0}]}) == {"mac"}
+
+
 def test_an_exam_is_assessable_by_its_truth_alone(ruptured):
     thin = {
         **ruptured.truth,
