@@ -182,14 +182,14 @@ def analyze(
         return _without_annulus(volume, config, anatomy, second, start)
     calcium = find_calcium(volume, anatomy, config.calcium)
     masses = _masses(volume, anatomy, calcium, config, second)
-    covered = _covered(masses, calcium.geometry)
-    burden = measure_burden(volume, anatomy, calcium, masses=covered, params=config.calcium)
     return Analysis(
         volume=volume,
         config=config,
         anatomy=anatomy,
         calcium=calcium,
-        burden=burden,
+        burden=measure_burden(
+            volume, anatomy, calcium, masses=covered_by(masses, calcium.geometry), params=config.calcium
+        ),
         sensitivity=threshold_sensitivity(volume, calcium),
         masses=masses,
         second_phase=second,
@@ -243,7 +243,7 @@ def _masses(
     return tuple(masses)
 
 
-def _covered(masses: tuple[Mass, ...], geometry: Geometry) -> Bools:
+def covered_by(masses: tuple[Mass, ...], geometry: Geometry) -> Bools:
     """Return where masses are on a crop of the volume's grid."""
     covered = np.zeros(geometry.shape, bool)
     for mass in masses:

@@ -153,15 +153,19 @@ def pools(volume: Volume, basins: Basins, levels: tuple[float, float], *, params
     part = volume.crop(slices)
     chambers = ndimage.grey_dilation(chambers, footprint=ndimage.generate_binary_structure(3, 1))
     labels = itk.resample_labels(chambers, basins.geometry, onto=part.geometry)
-    np.multiply(labels, _is_blood(part, levels, params), out=labels)
+    _keep_blood(labels, part, levels, params=params)
     return LabelMap(labels=labels, geometry=part.geometry)
 
 
-def _is_blood(part: Volume, levels: tuple[float, float], params: BloodParams) -> Bools:
+def _keep_blood(
+    labels: npt.NDArray[np.uint8], part: Volume, levels: tuple[float, float], *, params: BloodParams
+) -> None:
+    """Clear labels of what is no blood, slice by slice: that needs no memory."""
     muscle_hu, blood_hu = levels
     low = math.floor(muscle_hu + params.threshold * (blood_hu - muscle_hu))  # whole numbers compare six times as fast
     high = math.ceil(muscle_hu + params.dense * (blood_hu - muscle_hu))
-    return np.asarray((part.hu > low) & (part.hu < high))
+    for own, hu in zip(labels, part.hu, strict=True):
+        np.multiply(own, (hu > low) & (hu < high), out=own)
 
 
 def interface(basins: Basins, *, within_mm: float) -> Floats:

@@ -153,7 +153,6 @@ def _bounded(step: Floats, params: RefineParams) -> Floats:
     return step * min(1.0, params.longest_step_mm / max(float(np.abs(step[:3]).max()), 1e-9))
 
 
-@lru_cache(maxsize=16)
 def _cells(template: HeartTemplate, region: Region, *, channels: int, params: RefineParams) -> _Cells:
     positions, slopes = _everywhere(template)
     distance = np.linalg.norm(positions - region.center_mm, axis=1)

@@ -89,14 +89,14 @@ def measure_burden(
     """
     if masses is not None and masses.shape != calcium.geometry.shape:
         raise GeometryError(f"masses must lie on the grid of the calcium {calcium.geometry.shape}: {masses.shape}")
-    annular = calcium.of_kind(CalciumKind.ANNULAR)
+    annular = calcium.voxels_of_kind(CalciumKind.ANNULAR)
     hu = hu_on_grid(volume, calcium)
-    scores = _scores(volume, anatomy, calcium, hu=hu, annular=annular, params=params)
+    scores = _scores(volume, anatomy, calcium, hu=hu, voxels=len(annular), params=params)
     if anatomy.annulus is None:
         return scores
     background = 0.0 if calcium.blood is None else calcium.blood.hu
     every = make_bricks(hu, annular, calcium, anatomy.annulus)
-    band = every if masses is None else make_bricks(hu, annular & ~masses, calcium, anatomy.annulus)
+    band = every if masses is None else make_bricks(hu, annular[~masses[tuple(annular.T)]], calcium, anatomy.annulus)
     return _with_shape(scores, every, band, calcium=calcium, volume=volume, background_hu=background, params=params)
 
 
@@ -106,13 +106,14 @@ def _scores(
     calcium: CalciumMap,
     *,
     hu: npt.NDArray[np.int16],
-    annular: Bools,
+    voxels: int,
     params: CalciumParams,
 ) -> CalciumBurden:
-    bare = CalciumBurden(annular_volume_mm3=float(np.count_nonzero(annular)) * calcium.geometry.voxel_mm3)
+    bare = CalciumBurden(annular_volume_mm3=voxels * calcium.geometry.voxel_mm3)
     if anatomy.contrast.state != ContrastState.NONE:
         text = "Agatston score and mass are defined without contrast; with it only the volume is given."
         return replace(bare, reasons=(Reason("contrast_no_score", text),))
+    annular = calcium.of_kind(CalciumKind.ANNULAR)
     voltage = volume.acquisition.tube_voltage_kv or params.assumed_tube_voltage_kv
     factor = mass_factor(voltage, params)
     weighed = replace(

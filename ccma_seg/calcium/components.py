@@ -105,9 +105,9 @@ class Components:
             count=self.count + other.count,
         )
 
-    def image(self) -> npt.NDArray[np.int32]:
-        """Return the labels as an array on the grid."""
-        labels = np.zeros(self.geometry.shape, np.int32)
+    def image(self) -> npt.NDArray[np.unsignedinteger]:
+        """Return the labels as an array on the grid, of as few bytes as they need."""
+        labels = np.zeros(self.geometry.shape, np.min_scalar_type(self.count))
         labels.ravel()[self.flat] = self.label
         return labels
 
@@ -116,12 +116,13 @@ def make_components(
     hu: npt.NDArray[np.int16], geometry: Geometry, flat: Integers, label: Integers, *, count: int
 ) -> Components:
     """Make the table of voxels at indices into the flattened grid."""
-    index = np.stack(np.unravel_index(flat, geometry.shape), axis=-1)
+    place = np.unravel_index(flat, geometry.shape)
+    index = np.stack(place, axis=-1)
     return Components(
         geometry=geometry,
         label=label,
         flat=flat,
-        hu=hu.ravel()[flat],
+        hu=hu[place],
         positions_mm=geometry.to_patient(index),
         ring_mm=np.full(flat.size, np.inf),
         count=count,

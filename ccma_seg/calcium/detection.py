@@ -86,11 +86,10 @@ def _sorted_map(
     threshold: Threshold,
     place: Place,
 ) -> CalciumMap:
-    ring, hu, params = dense_ring(annulus.curve_mm), np.ascontiguousarray(crop.hu), place.params
-    mask = hu >= math.ceil(threshold.hu)
+    ring, hu, params = dense_ring(annulus.curve_mm), crop.hu, place.params
     pools = _dense_pools(hu, crop.geometry, annulus, place)
-    pooled = _taken_out(mask, hu, crop.geometry, pools)
-    components = without_noise(find_components(hu, crop.geometry, mask), params)
+    components, pooled = _above(crop, threshold, pools)
+    components = without_noise(components, params)
     components = replace(components, ring_mm=distance_to_ring(components.positions_mm, ring, annulus=annulus))
     components = _split_at_root(components, anatomy=anatomy, annulus=annulus, params=params)
     sample = partial(
@@ -109,6 +108,13 @@ def _sorted_map(
     reasons = _reasons(features, kinds, place)
     kinds += [(CalciumKind.CONTRAST, "pool of dense contrast")] * pooled.count
     return _as_map(components.joined(pooled), kinds, threshold, reasons)
+
+
+def _above(crop: Volume, threshold: Threshold, pools: Pools | None) -> tuple[Components, Components]:
+    """Return what is connected above the threshold, and pools of dense contrast apart from it."""
+    mask = crop.hu >= math.ceil(threshold.hu)
+    pooled = _taken_out(mask, crop.hu, crop.geometry, pools)
+    return find_components(crop.hu, crop.geometry, mask), pooled
 
 
 def _dense_pools(hu: npt.NDArray[np.int16], geometry: Geometry, annulus: MitralAnnulus, place: Place) -> Pools | None:

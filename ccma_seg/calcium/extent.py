@@ -11,7 +11,7 @@ from ccma_seg.anatomy.sectors import TRIGONE_DEG
 from ccma_seg.calcium.findings import CalciumMap
 from ccma_seg.calcium.parameters import CalciumParams
 from ccma_seg.calcium.ring import dense_ring, ring_radius_at
-from ccma_seg.geometry import Bools, Floats, voxels_in
+from ccma_seg.geometry import Bools, Floats
 
 ARC_BIN_DEG = 2.0
 """Resolution of the arc; voxels are taken as bricks, so that coarse ones leave no holes."""
@@ -45,9 +45,10 @@ class Bricks:
         )
 
 
-def make_bricks(hu: npt.NDArray[np.int16], mask: Bools, calcium: CalciumMap, annulus: MitralAnnulus) -> Bricks:
-    """Cut the voxels of a mask into parts, and describe each in the frame of the annulus."""
-    index = voxels_in(mask)
+def make_bricks(
+    hu: npt.NDArray[np.int16], index: npt.NDArray[np.intp], calcium: CalciumMap, annulus: MitralAnnulus
+) -> Bricks:
+    """Cut voxels, (n, 3), into parts, and describe each in the frame of the annulus."""
     counts = np.ceil(np.array(calcium.geometry.spacing_mm) / PART_MM).astype(int)
     parts = np.array(list(product(*((np.arange(n) + 0.5) / n - 0.5 for n in counts))))
     positions = calcium.geometry.to_patient((index[:, None] + parts[None]).reshape(-1, 3))

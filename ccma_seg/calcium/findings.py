@@ -47,7 +47,7 @@ class Calcification:
 class CalciumMap:
     """Everything above the calcium threshold near the heart."""
 
-    labels: npt.NDArray[np.int32]
+    labels: npt.NDArray[np.integer]
     """(slice, row, column); 0 is none, others are `Calcification.label`."""
 
     geometry: Geometry
@@ -70,7 +70,19 @@ class CalciumMap:
         return self.where(c.label for c in self.calcifications if c.kind == kind)
 
     def where(self, labels: Iterable[int]) -> Bools:
-        """Return where some calcifications are, as booleans on `geometry`: few voxels hold any."""
-        mask, flat = np.zeros(self.labels.shape, bool), np.flatnonzero(self.labels > 0)
-        mask.ravel()[flat] = np.isin(self.labels.ravel()[flat], list(labels))
+        """Return where some calcifications are, as booleans on `geometry`."""
+        mask = np.zeros(self.labels.shape, bool)
+        mask[tuple(self.voxels(labels).T)] = True
         return mask
+
+    def voxels_of_kind(self, kind: CalciumKind) -> npt.NDArray[np.intp]:
+        """List the voxels of calcium of one kind, (n, 3), in order."""
+        return self.voxels(c.label for c in self.calcifications if c.kind == kind)
+
+    def voxels(self, labels: Iterable[int]) -> npt.NDArray[np.intp]:
+        """List the voxels of some calcifications, (n, 3), in order, slice by slice: that needs no memory."""
+        wanted, found = list(labels), []
+        for first, part in zip(range(0, self.labels.size, self.labels[0].size), self.labels, strict=True):
+            flat = np.flatnonzero(part > 0)
+            found.append(first + flat[np.isin(part.ravel()[flat], wanted)])
+        return np.stack(np.unravel_index(np.concatenate(found), self.labels.shape), axis=-1)

@@ -8,7 +8,6 @@ from scipy import ndimage
 
 from ccma_seg.calcium.findings import CalciumKind, CalciumMap
 from ccma_seg.calcium.scores import hu_on_grid
-from ccma_seg.geometry import voxels_in
 from ccma_seg.volume import Volume
 
 FIXED_HU = (130.0, 450.0, 850.0)
@@ -55,12 +54,13 @@ def _row(rule: str, hu: npt.NDArray[np.int16], threshold_hu: float | None, voxel
 
 def _near_annular(hu: npt.NDArray[np.int16], calcium: CalciumMap) -> npt.NDArray[np.int16]:
     """Return the HU of annular calcium and of what lies round it, less other calcium; (n,)."""
-    mask = calcium.of_kind(CalciumKind.ANNULAR)
-    index = voxels_in(mask)
+    index = calcium.voxels_of_kind(CalciumKind.ANNULAR)
     if not len(index):
         return np.zeros(0, np.int16)
     steps = np.maximum(np.rint(NEIGHBOURHOOD_MM / np.array(calcium.geometry.spacing_mm)), 1).astype(int)
-    low, high = np.maximum(index.min(axis=0) - steps, 0), index.max(axis=0) + steps + 1
+    low, high = np.maximum(index.min(axis=0) - steps, 0), np.minimum(index.max(axis=0) + steps + 1, hu.shape)
     box = tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
-    near = ndimage.maximum_filter(mask[box], size=tuple(2 * steps + 1))
-    return np.asarray(hu[box][near & (mask[box] | (calcium.labels[box] == 0))])
+    mask = np.zeros(high - low, bool)
+    mask[tuple((index - low).T)] = True
+    near = ndimage.maximum_filter(mask, size=tuple(2 * steps + 1))
+    return np.asarray(hu[box][near & (mask | (calcium.labels[box] == 0))])

@@ -9,8 +9,9 @@ from scipy import ndimage
 
 from ccma_seg.calcium.findings import CalciumKind, CalciumMap
 from ccma_seg.calcium.scores import hu_on_grid
-from ccma_seg.geometry import Bools, Floats, Geometry, as_point, voxels_in
+from ccma_seg.geometry import Bools, Floats, Geometry, as_point
 from ccma_seg.lesion.params import LesionParams
+from ccma_seg.lesion.sphere import Indices
 from ccma_seg.volume import Volume
 
 NOT_A_WALL = frozenset({CalciumKind.BONE, CalciumKind.METAL, CalciumKind.CONTRAST, CalciumKind.AORTIC_WALL})
@@ -44,13 +45,12 @@ def find_candidates(volume: Volume, calcium: CalciumMap, params: LesionParams) -
         Search grid, directions and limits.
     """
     wall_hu = _least_wall_hu(calcium, params)
-    mask = linked_calcium(calcium, params)
+    voxels = linked_voxels(calcium, params)
     if wall_hu > calcium.threshold_hu:
-        mask &= hu_on_grid(volume, calcium) >= wall_hu
-    if not mask.any():
+        voxels = voxels[hu_on_grid(volume, calcium)[tuple(voxels.T)] >= wall_hu]
+    if not len(voxels):
         return ()
-    box = calcium.geometry.slices_around(calcium.geometry.to_patient(voxels_in(mask)))
-    grid, hu, wall = _search_grid(volume, calcium, (mask, box), params)
+    grid, hu, wall = _search_grid(volume, calcium.geometry, voxels, params)
     found = [c for level in _levels(hu, wall, wall_hu, params) for c in _enclosed(grid, level, params)]
     return tuple(sorted(found, key=lambda c: -c.score))
 
@@ -62,26 +62,27 @@ def _least_wall_hu(calcium: CalciumMap, params: LesionParams) -> float:
     return max(calcium.threshold_hu, noise_hu)
 
 
-def linked_calcium(calcium: CalciumMap, params: LesionParams) -> Bools:
-    """Return annular calcium and what may belong to the same rim, as booleans on the grid of `calcium`."""
+def linked_voxels(calcium: CalciumMap, params: LesionParams) -> Indices:
+    """List the voxels of annular calcium and of what may belong to the same rim, (n, 3)."""
     linked = [c.label for c in calcium.calcifications if c.kind == CalciumKind.ANNULAR]
     if not linked:
-        return np.zeros(calcium.labels.shape, bool)
-    spans = _spans_mm(calcium)
+        return np.zeros((0, 3), np.intp)
     others = [c.label for c in calcium.calcifications if c.kind not in NOT_A_WALL and c.label not in linked]
+    spans = _spans_mm(calcium, [*linked, *others])
     near = [k for k in others if any(_apart_mm(spans[k], spans[seed]) <= params.link_mm for seed in linked)]
-    return calcium.where([*linked, *near])
+    return calcium.voxels([*linked, *near])
 
 
-def _spans_mm(calcium: CalciumMap) -> Floats:
-    """Return from where to where each calcification reaches along the grid, (count + 1, 2, 3); entry 0 is none."""
-    index = voxels_in(calcium.labels > 0)
+def _spans_mm(calcium: CalciumMap, labels: list[int]) -> Floats:
+    """Return from where to where some calcifications reach along the grid, (label, 2, 3)."""
+    index = calcium.voxels(labels)
     label = calcium.labels[tuple(index.T)]
-    spans = np.zeros((len(calcium.calcifications) + 1, 2, 3), int)
-    spans[:, 0] = calcium.labels.shape
-    np.minimum.at(spans[:, 0], label, index)
-    np.maximum.at(spans[:, 1], label, index + 1)
-    return np.asarray(spans * np.array(calcium.geometry.spacing_mm))
+    spans = np.zeros((2, 3, len(calcium.calcifications) + 1), int)
+    for axis, along in enumerate(index.T):
+        spans[0, axis] = calcium.labels.shape[axis]
+        np.minimum.at(spans[0, axis], label, along)
+        np.maximum.at(spans[1, axis], label, along + 1)
+    return np.asarray(np.moveaxis(spans, 2, 0) * np.array(calcium.geometry.spacing_mm))
 
 
 def _apart_mm(first: Floats, second: Floats) -> float:
@@ -90,11 +91,11 @@ def _apart_mm(first: Floats, second: Floats) -> float:
 
 
 def _search_grid(
-    volume: Volume, calcium: CalciumMap, where: tuple[Bools, tuple[slice, slice, slice]], params: LesionParams
+    volume: Volume, geometry: Geometry, voxels: Indices, params: LesionParams
 ) -> tuple[Geometry, Floats, Bools]:
     """Average HU, and any calcium, over the voxels of a coarse isotropic grid with a free border of one voxel."""
-    mask, box = where
-    region = calcium.geometry.crop(box)
+    box = geometry.slices_around(geometry.to_patient(voxels))
+    region = geometry.crop(box)
     step = max(params.search_spacing_mm, float(np.cbrt(np.prod(region.extent_mm) / params.search_voxels)))
     slices, rows, columns = (int(n) + 3 for n in np.array(region.extent_mm) / step)
     start = region.to_patient(-step / np.array(region.spacing_mm))
@@ -103,7 +104,9 @@ def _search_grid(
     inside = volume.geometry.slices_around(region.corners_mm(), margin_mm=step)
     smooth = ndimage.uniform_filter(volume.hu[inside].astype(np.float32), size, mode="nearest")
     hu = _at_grid(smooth, volume.geometry.crop(inside), grid, order=1)
-    spread = ndimage.maximum_filter(mask[box].astype(np.uint8), size)
+    mask = np.zeros(region.shape, np.uint8)
+    mask[tuple((voxels - [s.start for s in box]).T)] = 1
+    spread = ndimage.maximum_filter(mask, size)
     wall = _at_grid(spread, region, grid, order=0) > 0
     return grid, hu, wall
 

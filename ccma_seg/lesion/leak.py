@@ -105,9 +105,9 @@ def _surroundings(
     box = volume.geometry.slices_around(points, margin_mm=params.leak_reach_mm)
     steps = _strides(volume.geometry)
     size = np.maximum(1, np.rint(params.smoothing_mm / np.array(volume.geometry.spacing_mm))).astype(int)
-    hu = ndimage.uniform_filter(volume.hu[box].astype(np.float32), size, mode="nearest")[
-        tuple(slice(None, None, k) for k in steps)
-    ]
+    hu = volume.hu[box].astype(np.float32)
+    ndimage.uniform_filter(hu, size, output=hu, mode="nearest")
+    hu = hu[tuple(slice(None, None, k) for k in steps)].copy()
     crop = volume.geometry.crop(box)
     slices, rows, columns = (k * mm for k, mm in zip(steps, crop.spacing_mm, strict=True))
     first, second, third = hu.shape

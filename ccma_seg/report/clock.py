@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
+import numpy.typing as npt
 
 from ccma_seg.anatomy.sectors import TRIGONE_DEG, Sector, sector
 from ccma_seg.calcium import CalciumKind
 from ccma_seg.calcium.extent import ARC_BIN_DEG, calcified_deg, make_bricks, round_the_ring
 from ccma_seg.calcium.scores import hu_on_grid
-from ccma_seg.geometry import Bools, Floats
-from ccma_seg.pipeline import Analysis
+from ccma_seg.geometry import Floats, voxels_in
+from ccma_seg.pipeline import Analysis, covered_by
 from ccma_seg.report.pictures import svg_path
 
 _RADIUS = 80.0
@@ -40,19 +41,17 @@ def make_clock(analysis: Analysis) -> Clock | None:
     """Return the calcified arc round the annulus and its segments; None without an annulus."""
     if analysis.calcium is None or analysis.anatomy.annulus is None:
         return None
-    calcium = analysis.calcium
-    covered = np.zeros(calcium.geometry.shape, bool)
-    for mass in analysis.masses:
-        covered |= mass.lesion.parts.on(calcium.geometry) > 0
-    annular = calcium.of_kind(CalciumKind.ANNULAR)
+    annular = analysis.calcium.voxels_of_kind(CalciumKind.ANNULAR)
+    covered = covered_by(analysis.masses, analysis.calcium.geometry)
+    band = annular[~covered[tuple(annular.T)]]
     segments = {name: np.array(list(run)) for name, run in groupby(range(-_half_of_p2(), 360 - _half_of_p2()), sector)}
     return Clock(
         radius=_RADIUS,
         names=tuple((_NAMES.get(Sector(n), n), *_at(float(run.mean()), _NAME_RADIUS)) for n, run in segments.items()),
         borders="".join(svg_path(np.array([_at(run[0] - 0.5, r) for r in _BORDER])) for run in segments.values()),
         trigones=(_at(TRIGONE_DEG, _TRIGONE_RADIUS), _at(-TRIGONE_DEG, _TRIGONE_RADIUS)),
-        band=_arcs(_angles_deg(analysis, annular & ~covered), _RADIUS),
-        masses=_arcs(_angles_deg(analysis, covered), _MASS_RADIUS),
+        band=_arcs(_angles_deg(analysis, band), _RADIUS),
+        masses=_arcs(_angles_deg(analysis, voxels_in(covered)), _MASS_RADIUS),
     )
 
 
@@ -61,11 +60,11 @@ def _half_of_p2() -> int:
     return next(angle for angle in range(180) if sector(angle + 1) != Sector.P2)
 
 
-def _angles_deg(analysis: Analysis, mask: Bools) -> Floats:
+def _angles_deg(analysis: Analysis, voxels: npt.NDArray[np.intp]) -> Floats:
     calcium, annulus = analysis.calcium, analysis.anatomy.annulus
     assert calcium is not None
     assert annulus is not None
-    bricks = make_bricks(hu_on_grid(analysis.volume, calcium), mask, calcium, annulus)
+    bricks = make_bricks(hu_on_grid(analysis.volume, calcium), voxels, calcium, annulus)
     return calcified_deg(round_the_ring(bricks, analysis.config.calcium))
 
 
