@@ -79,12 +79,13 @@ class HeartParams:
     low_contrast_uncertainty_mm: float = 4.0
     """Least standard error of the annulus below that."""
 
-    worst_misfit: float = 0.75
-    """Of the whole heart; above it is no heart. Real hearts reach 0.27-0.63, abdomens 0.8-1.1."""
+    worst_misfit: float = 0.65
+    """Of the whole heart; above it is no heart. Real hearts, each left out of the template, reach 0.30-0.54, heads
+    0.73-0.75, abdomens 1.0."""
 
-    least_likeness: float = 1.22
-    """Correlation of tissue plus that of fat near the annulus; below it is no heart. Real hearts reach 1.45-1.82,
-    abdomens 0.9-1.0."""
+    least_likeness: float = 1.15
+    """Correlation of tissue plus that of fat near the annulus; below it is no heart. Real hearts reach 1.22 (a slim
+    woman with little fat) to 1.8, heads and abdomens 0.5-1.16."""
 
     alike: Region = field(default=Region(radius_mm=60.0, shares=(1.0, 1.0, 0.0), cells=8000))
     """Where the likeness is judged."""
