@@ -67,7 +67,7 @@ def scanned(folder: str) -> None:
     print(f"Tissue round the cylinders has {tissue:.0f} HU; the definition (factor x mean HU x volume) counts it in.\n")
     print("| cylinder | true mm3 | mm3 | peak HU | true mg | mg, calibrated | mg, uncalibrated | Agatston |")
     print("|---|---|---|---|---|---|---|---|")
-    total = np.zeros(4)
+    total, counted_mm3 = np.zeros(4), 0.0
     for width in WIDTHS_MM:
         for density in DENSITIES:
             true_mm3 = np.pi * width**3 / 4
@@ -82,6 +82,7 @@ def scanned(folder: str) -> None:
             score = agatston_of(crop.hu, mask, crop.geometry, 120.0, params)
             total[1:] += [*figures, score]
             volume_mm3 = mask.sum() * crop.geometry.voxel_mm3
+            counted_mm3 += volume_mm3
             print(
                 f"| {name} | {true_mm3:.1f} | {volume_mm3:.1f} | {crop.hu[mask].max()} | {true_mg:.1f} "
                 f"| {figures[0]:.1f} | {figures[1]:.1f} | {score:.0f} |"
@@ -90,6 +91,12 @@ def scanned(folder: str) -> None:
     print(
         f"| all |  |  |  | {total[0]:.1f} | {total[1]:.1f} ({share[0]:+.0f} %) "
         f"| {total[2]:.1f} ({share[1]:+.0f} %) | {total[3]:.0f} |"
+    )
+    from_water, from_tissue = (total[1] - factor.mg_per_cm3_per_hu * hu * counted_mm3 / 1000 for hu in (water, tissue))
+    print(
+        f"\nThe definition takes water for 0 HU. Counted from the water rod the calibrated mass is {from_water:.1f} mg "
+        f"({100 * (from_water / TRUE_MG - 1):+.0f} %), from the tissue round the cylinders {from_tissue:.1f} mg "
+        f"({100 * (from_tissue / TRUE_MG - 1):+.0f} %): the excess is what lies round the calcium, not calcium."
     )
 
 
