@@ -93,4 +93,5 @@ def _mass_rows(analysis: Analysis, mass: Mass) -> list[str]:
     return [
         f"| one mass: ccma-seg's measures, uncertainties with them | {own:.2f} |",
         f"| one mass: MIRP's morphological and statistical features | {mirp} |",
+        "\nNearly all of MIRP's time goes into Moran's I and Geary's C, which compare each voxel with every other.",
     ]
