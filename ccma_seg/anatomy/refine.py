@@ -125,7 +125,7 @@ class _State:
 
 def refine(pictures: Channels, template: HeartTemplate, pose: Pose, *, region: Region, params: RefineParams) -> Fit:
     """Move, turn, size and shape the template until it fits in the region (Levenberg-Marquardt)."""
-    cells = _cells(template, region, channels=len(pictures.values), params=params)
+    cells = _cells(template, region, channels=pictures.values.shape[-1], params=params)
     if region.stiff:
         params = replace(params, shape_sd=params.stiff_sd)
     state = _look(pictures, cells, pose, params)
