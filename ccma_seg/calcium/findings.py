@@ -80,9 +80,8 @@ class CalciumMap:
         return self.voxels(c.label for c in self.calcifications if c.kind == kind)
 
     def voxels(self, labels: Iterable[int]) -> npt.NDArray[np.intp]:
-        """List the voxels of some calcifications, (n, 3), in order, slice by slice: that needs no memory."""
-        wanted, found = list(labels), []
-        for first, part in zip(range(0, self.labels.size, self.labels[0].size), self.labels, strict=True):
-            flat = np.flatnonzero(part > 0)
-            found.append(first + flat[np.isin(part.ravel()[flat], wanted)])
-        return np.stack(np.unravel_index(np.concatenate(found), self.labels.shape), axis=-1)
+        """List the voxels of some calcifications, (n, 3), in order: few hold any, so slice by slice needs no memory."""
+        firsts = range(0, self.labels.size, self.labels[0].size)
+        flat = np.concatenate([k + np.flatnonzero(part > 0) for k, part in zip(firsts, self.labels, strict=True)])
+        chosen = flat[np.isin(self.labels.reshape(-1)[flat], list(labels))]
+        return np.stack(np.unravel_index(chosen, self.labels.shape), axis=-1)

@@ -67,15 +67,17 @@ def fit_walls(
         model, slope = _model(state, steps_mm, sigma_mm)
         weight = _window(state, steps_mm, sigma_mm)
         residual = profiles_hu - model
-        normal = np.einsum("nsi,ns,nsj->nij", slope, weight, slope, optimize=True)
-        gradient = np.einsum("nsi,ns->ni", slope, weight * residual)
+        weighted = slope * weight[:, None]
+        normal = weighted @ slope.transpose(0, 2, 1)
+        gradient = (weighted @ residual[..., None])[..., 0]
         if prior is not None:
             strength = 1e2 / prior.spread_hu**2
             normal[:, 2, 2] += strength
             gradient[:, 2] += strength * (prior.wall_hu - state[:, 2])
         diagonal = np.einsum("nii->ni", normal)
         normal[:, range(5), range(5)] = diagonal * (1 + _DAMPING) + 1e-9 * diagonal.max(axis=1, keepdims=True) + 1e-12
-        state = _kept(state + _limited(np.linalg.solve(normal, gradient[..., None])[..., 0]), steps_mm, thickest_mm)
+        move = np.asarray(np.linalg.solve(normal, gradient[..., None])[..., 0], float)
+        state = _kept(state + _limited(move), steps_mm, thickest_mm)
     model, _ = _model(state, steps_mm, sigma_mm)
     weight = _window(state, steps_mm, sigma_mm)
     misfit = np.sqrt((weight * (profiles_hu - model) ** 2).sum(axis=1) / weight.sum(axis=1))
@@ -91,10 +93,10 @@ def wall_amplitude(
     state = np.stack([inner, outer, *np.zeros((3, inner.size))], axis=1)
     _, slope = _model(state, steps_mm, sigma_mm)
     weight = _window(state, steps_mm, sigma_mm)
-    basis = slope[..., 2:]
-    normal = np.einsum("nsi,ns,nsj->nij", basis, weight, basis, optimize=True)
-    right = np.einsum("nsi,ns->ni", basis, weight * profiles_hu)
-    return np.asarray(np.linalg.solve(normal + 1e-6 * np.eye(3), right[..., None])[..., 0])
+    basis = slope[:, 2:]
+    weighted = basis * weight[:, None]
+    normal = weighted @ basis.transpose(0, 2, 1)
+    return np.asarray(np.linalg.solve(normal + 1e-6 * np.eye(3), weighted @ profiles_hu[..., None])[..., 0])
 
 
 def _start(profiles_hu: Floats, steps_mm: Floats, thickest_mm: float) -> Floats:
@@ -127,7 +129,7 @@ def _low_side(profiles_hu: Floats, side: Bools, peak: Floats) -> Floats:
 
 
 def _model(state: Floats, steps_mm: Floats, sigma_mm: Floats) -> tuple[Floats, Floats]:
-    """Return the blurred wall and its derivatives by inner, outer, wall, inside and outside."""
+    """Return the blurred wall, (profile, step), and its derivatives by inner, outer, wall, inside, outside, in rows."""
     inner, outer, wall, inside, outside = (state[:, k, None] for k in range(5))
     sigma = sigma_mm[:, None]
     first, second = (steps_mm - inner) / sigma, (steps_mm - outer) / sigma
@@ -136,7 +138,7 @@ def _model(state: Floats, steps_mm: Floats, sigma_mm: Floats) -> tuple[Floats, F
     scale = 1 / (np.sqrt(2 * np.pi) * sigma)
     by_inner = -(wall - inside) * scale * np.exp(-0.5 * first**2)
     by_outer = (wall - outside) * scale * np.exp(-0.5 * second**2)
-    return model, np.stack([by_inner, by_outer, rise - fall, 1 - rise, fall], axis=2)
+    return model, np.stack([by_inner, by_outer, rise - fall, 1 - rise, fall], axis=1)
 
 
 def _window(state: Floats, steps_mm: Floats, sigma_mm: Floats) -> Floats:
