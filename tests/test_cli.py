@@ -211,6 +211,13 @@ def test_help_loads_nothing_heavy():
     assert said.splitlines()[-1] == "[]"
 
 
+def test_looking_through_a_folder_waits_for_no_library_of_the_analysis():
+    code = "import sys, ccma_seg.series\n"
+    code += "print([m for m in ('scipy', 'skimage', 'SimpleITK', 'pydicom', 'nibabel') if m in sys.modules])"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert said.strip() == "[]"
+
+
 def test_reading_and_analysing_plain_images_waits_for_no_library_of_the_writers():
     code = "import sys, ccma_seg.series, ccma_seg.pipeline, ccma_seg.report\n"
     code += "print([m for m in ('pydicom', 'nibabel', 'highdicom', 'matplotlib', 'jinja2') if m in sys.modules])"

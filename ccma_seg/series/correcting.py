@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import numpy as np
-from scipy import ndimage
 
 from ccma_seg.geometry import Floats, Geometry, as_point
 from ccma_seg.reasons import Reason
@@ -56,6 +55,8 @@ def _offsets_px(layout: Layout) -> Floats:
 
 def _place(plane: Hu, offset_px: Floats, out: Hu) -> None:
     """Put a slice at an offset in rows and columns, not necessarily whole, into a larger one."""
+    from scipy import ndimage  # noqa: PLC0415  scipy takes a third of a second to load, and few stacks are tilted
+
     whole = np.floor(offset_px).astype(int)
     shifted = ndimage.shift(plane.astype(np.float32), offset_px - whole, order=1, cval=PADDING_HU)
     rows, columns = plane.shape
