@@ -51,7 +51,8 @@ def field_around(volume: Volume, center_mm: Floats, *, radius_mm: float) -> Fiel
 def field_within(volume: Volume, corners_mm: Floats, *, margin_mm: float = 0.0) -> Field:
     """Return HU as a smooth function within a box and a margin."""
     crop = volume.crop(volume.geometry.slices_around(corners_mm, margin_mm=margin_mm))
-    spline = ndimage.spline_filter(crop.hu.astype(np.float32), order=3, output=np.float32, mode="nearest")
+    spline = crop.hu.astype(np.float32)
+    ndimage.spline_filter(spline, order=3, output=spline, mode="nearest")
     return Field(coefficients=spline, hu=crop.hu, geometry=crop.geometry)
 
 
