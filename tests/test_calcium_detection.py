@@ -84,6 +84,13 @@ def test_a_coronary_tube_beside_annular_calcium_stays_coronary():
     assert sorted(kinds(find_calcium(volume, make_anatomy(350)))) == [CalciumKind.ANNULAR, CalciumKind.CORONARY]
 
 
+@pytest.mark.parametrize(("outside_mm", "kind"), [(7, CalciumKind.CORONARY), (2, CalciumKind.ANNULAR)])
+def test_without_fat_in_the_groove_a_focus_well_outside_the_ring_is_coronary(outside_mm, kind):
+    volume = paint(make_volume(350), ball((0, RING_MM + 5, 0), 14), 60)
+    volume = paint(volume, ball((0, RING_MM + outside_mm, 0), 1.5), 900)
+    assert kinds(find_calcium(volume, make_anatomy(350))) == [kind]
+
+
 def test_calcium_in_the_aortic_root_is_not_annular():
     volume = paint(make_volume(350), ball((0, -29, 3), 4), 900)
     assert kinds(find_calcium(volume, make_anatomy(350))) == [CalciumKind.AORTIC_VALVE]

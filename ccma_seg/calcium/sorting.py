@@ -109,7 +109,17 @@ def _coronary_at_annulus(f: Features, place: Place) -> str | None:
     outside = f.outward_mm > params.coronary_offset_mm and fat >= params.coronary_offset_fat_share
     if fat >= params.coronary_fat_share or outside:
         return f"{f.width_mm:.0f} mm wide, in fat ({fat:.0%}), {f.outward_mm:.0f} mm outside the ring"
-    return None
+    return _focus_in_groove(f, place)
+
+
+def _focus_in_groove(f: Features, place: Place) -> str | None:
+    """Tell a focus too far outside the ring for it: the circumflex artery, where its groove shows no fat."""
+    farthest_mm = place.params.coronary_offset_mm + place.uncertainty_mm
+    if f.volume_mm3 >= place.params.faint_volume_mm3 or f.outward_mm <= farthest_mm:
+        return None
+    return (
+        f"{f.volume_mm3:.0f} mm3, {f.outward_mm:.0f} mm outside the ring, which is known to {place.uncertainty_mm:.1f}"
+    )
 
 
 def _at_lung(f: Features, place: Place) -> str | None:
