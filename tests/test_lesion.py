@@ -284,6 +284,19 @@ def test_stated_intervals_hold_the_truth(kind):
     assert abs(found.rim.thickness_mm - truth["rim.thickness_mm"]) <= found.uncertainty["rim.thickness_mm"]
 
 
+def test_the_size_of_a_mass_merged_with_a_thick_band_is_stated_less_surely():
+    merged = {"axes_mm": (13.0, 9.0, 8.0), "rim_mm": 1.2, "ring": (160.0, 7.0), "shift_mm": (0.0, 4.0, 3.0), "seed": 1}
+    truth, _, found = only(**merged)
+    assert "rim_uneven" in {r.code for r in found.reasons}
+    assert abs(found.volume_mm3 - truth["volume_mm3"]) <= found.uncertainty["volume_mm3"]
+
+
+def test_an_even_rim_has_no_excess():
+    _, _, found = only()
+    assert found.rim.excess_mm < 0.05
+    assert "rim_uneven" not in {r.code for r in found.reasons}
+
+
 @pytest.mark.parametrize("inside_hu", [-90.0, -800.0])
 def test_calcium_round_fat_or_lung_is_no_mass(inside_hu):
     _, lesions, _ = analyzed(core_hu=inside_hu)

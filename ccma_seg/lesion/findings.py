@@ -99,6 +99,8 @@ class Rim:
     coverage_pct: float | None = None
     thickness_mm: float | None = None
     thickness_max_mm: float | None = None
+    excess_mm: float | None = None
+    """By how much it is thicker than 1.5 times its median, averaged over it: a band beside it may be counted in."""
     mean_hu: float | None = None
     peak_hu: float | None = None
     p75_hu: float | None = None

@@ -26,6 +26,8 @@ _LVOT_RADIUS_MM = 12.1
 _LVOT_LENGTH_MM = 20.0
 _CLEAR_MM = 1.5
 """Distance from its border from which on a part is free of partial volume on thin slices."""
+_UNEVEN_MM = 0.15
+"""Excess thickness from which on a band may be merged with a rim: rims alone have less than 0.05 (computed)."""
 _TELLS_WALL_FROM_BLOOD_HU = 100.0
 """Contrast between blood and myocardium from which on the two are told apart (proposal)."""
 
@@ -71,7 +73,7 @@ def measure(volume: Volume, anatomy: Anatomy, lesion: Lesion, params: LesionPara
         cavity=_cavity(volume, anatomy, lesion, body.max_diameter_mm),
         leak=_leak(volume, anatomy, lesion),
         touches_border=not bool(volume.geometry.contains(points).all()),
-        reasons=(*lesion.reasons, *core_reasons, *_neck_reasons(volume, params)),
+        reasons=(*lesion.reasons, *core_reasons, *_rim_reasons(rim), *_neck_reasons(volume, params)),
     )
     placed = _placed(result, volume, anatomy, lesion=lesion)
     return replace(placed, uncertainty=half_widths(volume, anatomy, placed))
@@ -182,6 +184,15 @@ def _leak(volume: Volume, anatomy: Anatomy, lesion: Lesion) -> Leak:
         mean_hu=_hu_of(volume, lesion, LEAK),
         gap_mm=lesion.leak_gap_mm,
     )
+
+
+def _rim_reasons(rim: Rim) -> tuple[Reason, ...]:
+    if (rim.excess_mm or 0.0) < _UNEVEN_MM:
+        return ()
+    text = (
+        "Part of the rim is much thicker than the rest: calcium beside the mass may be counted in, sizes are less sure."
+    )
+    return (Reason("rim_uneven", text),)
 
 
 def _neck_reasons(volume: Volume, params: LesionParams) -> tuple[Reason, ...]:

@@ -10,6 +10,8 @@ from ccma_seg.lesion.surface import envelope_points, vertex_areas
 from ccma_seg.volume import Volume
 
 _NEARLY_LARGEST = 98
+_THICKER = 1.5
+"""Of the median thickness: what exceeds it may be a band beside the rim."""
 
 
 def measure_rim(volume: Volume, anatomy: Anatomy, lesion: Lesion, *, params: LesionParams) -> Rim:
@@ -25,6 +27,7 @@ def measure_rim(volume: Volume, anatomy: Anatomy, lesion: Lesion, *, params: Les
         coverage_pct=coverage_pct(envelope),
         thickness_mm=float(np.median(thickness)),
         thickness_max_mm=float(np.percentile(thickness, _NEARLY_LARGEST)),
+        excess_mm=float(np.maximum(0.0, thickness - _THICKER * np.median(thickness)).mean()),
         mean_hu=float(np.average(envelope.rim_hu[covered], weights=areas)),
         peak_hu=float(hu.max()) if hu.size else None,
         p75_hu=p75,

@@ -18,6 +18,8 @@ _USUAL_NOISE_HU = 25.0
 """Where noise is not known."""
 _CIRCUMFLEX_MM = 1.0
 """What lies within 0.8 mm of a mass is not looked at, and voxels are thinned to about as much."""
+_MERGED = 5.0
+"""What a rim's excess thickness may add to an axis (computed on masses merged with a band)."""
 _THIN_MM = 0.75
 """Thinner slices add nothing to the error."""
 
@@ -34,6 +36,8 @@ class _Limits:
     """Share of the surface without a rim."""
     noise: float
     """Noise over the height of the rim."""
+    excess_mm: float
+    """How much thicker than usual the rim is: a band beside it, or not."""
 
 
 def half_widths(volume: Volume, anatomy: Anatomy, measured: Measurements) -> dict[str, float]:
@@ -57,13 +61,16 @@ def _limits(volume: Volume, anatomy: Anatomy, measured: Measurements) -> _Limits
         size_mm=size,
         open=1 - coverage / 100,
         noise=noise / max(rim_hu - 100, 100),
+        excess_mm=measured.rim.excess_mm or 0.0,
     )
 
 
 def _size(measured: Measurements, limits: _Limits) -> dict[str, float | None]:
     thick, size = limits.thick_mm, limits.size_mm
     axis = 0.06 + 0.16 * thick + 1.2 * thick**2 / size + 22 * limits.open / size + 62 * limits.noise / size
+    axis += _MERGED * limits.excess_mm
     share = 0.004 + (0.25 * thick + 1.6 * thick**2 / size + 1.6 * limits.open) / size + 3.8 / size**2
+    share = min(1.0, share + _MERGED * limits.excess_mm / size)
     volume, surface = measured.volume_mm3, measured.surface_mm2
     axes = dict.fromkeys(("long_axis_mm", "short_axis_mm", "third_axis_mm", "max_diameter_mm"), axis)
     return {
