@@ -96,7 +96,7 @@ def measure_burden(
         return scores
     background = 0.0 if calcium.blood is None else calcium.blood.hu
     every = make_bricks(hu, annular, calcium, anatomy.annulus)
-    band = every if masses is None else make_bricks(hu, annular[~masses[tuple(annular.T)]], calcium, anatomy.annulus)
+    band = every if masses is None else every.where(np.repeat(~masses[tuple(annular.T)], every.parts_of(calcium)))
     return _with_shape(scores, every, band, calcium=calcium, volume=volume, background_hu=background, params=params)
 
 

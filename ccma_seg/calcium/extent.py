@@ -33,6 +33,10 @@ class Bricks:
     hu: Floats
     part_mm3: float
 
+    def parts_of(self, calcium: CalciumMap) -> int:
+        """Return how many parts a voxel is cut into: they follow each other."""
+        return round(calcium.geometry.voxel_mm3 / self.part_mm3)
+
     def where(self, keep: Bools | npt.NDArray[np.intp]) -> "Bricks":
         """Keep some of them."""
         return Bricks(
