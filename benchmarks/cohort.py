@@ -325,8 +325,10 @@ def speed(base: Path, arguments: argparse.Namespace) -> None:
     print(f"load before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     for name, options in ways.items():
         began = time.perf_counter()
-        out = base / f"out{len(name)}"
-        python("-c", RUN, "batch", root, "-o", out, *options).communicate()
+        out = base / f"out{name.split(',')[0]}"
+        batch = python("-c", RUN, "batch", root, "-o", out, *options)
+        _, said = batch.communicate()
+        assert batch.returncode == 0, said
         took = time.perf_counter() - began
         peak = max(float(row["peak_memory_mib"]) for row in rows(out))
         print(f"{name:<16} {took:6.1f} s, {arguments.count / took * 60:5.1f} series a minute, at most {peak:.0f} MiB")
