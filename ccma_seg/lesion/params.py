@@ -71,9 +71,10 @@ class LesionParams:
     """Least share of the envelope that must have a wall; evidence is weak below 0.5 (criterion R1)."""
 
     coverage_open: float = 0.3
+    """A surface with less wall gives way to a better walled one that overlaps it (criterion R1w)."""
+
     coverage_open_thick: float = 0.55
-    """A surface with less wall gives way to a better walled one that overlaps it (criterion R1w); on slices farther
-    apart than `section_slice_mm` surfaces run off more easily."""
+    """The same on slices farther apart than `section_slice_mm`, where surfaces run off more easily."""
 
     coverage_gain: float = 0.1
     """Share of the surface by which the other is better walled at least."""
