@@ -1,4 +1,7 @@
-"""Random exams seen close up: the annulus and its masses only, on the true anatomy, at a fraction of the cost."""
+"""Random exams seen close up: the annulus and its masses only, on the true anatomy, at a fraction of the cost.
+
+Or seen as a whole, as a user's exam is.
+"""
 
 import pickle
 from collections.abc import Iterator
@@ -10,12 +13,13 @@ from typing import Any
 import numpy as np
 
 from benchmarks.lesion import true_anatomy
+from ccma_seg import analyze
 from ccma_seg.anatomy import Anatomy
 from ccma_seg.calcium import CalciumKind, find_calcium
 from ccma_seg.classification import Finding, Verdict, classify, most_serious
 from ccma_seg.geometry import as_point
 from ccma_seg.lesion import Measurements, measure, segment
-from ccma_seg.phantom import LesionKind, Recipe, make_phantom, random_recipe
+from ccma_seg.phantom import LesionKind, Phantom, Recipe, make_phantom, random_recipe
 from ccma_seg.phantom.masses import lesion_frame
 from ccma_seg.phantom.ring import make_annulus
 from ccma_seg.phantom.variation import vary
@@ -32,7 +36,8 @@ class Exam:
     """An exam and what is true of it."""
 
     volume: Volume
-    anatomy: Anatomy
+    anatomy: Anatomy | None
+    """The true one; None if it is to be found."""
     truth: dict[str, Any]
 
 
@@ -57,15 +62,23 @@ def exam(recipe: Recipe, *, seed: int, keep: Path | None = None) -> Exam:
         kept: Exam = pickle.loads(path.read_bytes())
         return kept
     phantom = make_phantom(close_up(recipe, seed=seed), seed=seed)
-    truth = {**phantom.truth, "motion_mm": recipe.scanner.motion_mm}
-    made = Exam(volume=phantom.volume, anatomy=true_anatomy(phantom), truth=truth)
+    made = Exam(volume=phantom.volume, anatomy=true_anatomy(phantom), truth=_truth(phantom, recipe))
     if path is not None:
         path.write_bytes(pickle.dumps(made))
     return made
 
 
+def whole_exam(recipe: Recipe, *, seed: int) -> Exam:
+    """Make an exam as it was drawn."""
+    phantom = make_phantom(recipe, seed=seed)
+    return Exam(volume=phantom.volume, anatomy=None, truth=_truth(phantom, recipe))
+
+
 def look(exam: Exam) -> Seen:
-    """Go through the steps that follow the anatomy."""
+    """Analyse an exam; where the anatomy is given, go through the steps that follow it."""
+    if exam.anatomy is None:
+        analysis = analyze(exam.volume)
+        return Seen(verdict=analysis.verdict, masses=tuple((m.measurements, m.finding) for m in analysis.masses))
     calcium = find_calcium(exam.volume, exam.anatomy)
     lesions = segment(exam.volume, exam.anatomy, calcium)
     measured = [measure(exam.volume, exam.anatomy, lesion) for lesion in lesions]
@@ -73,6 +86,10 @@ def look(exam: Exam) -> Seen:
     annular = any(c.kind == CalciumKind.ANNULAR for c in calcium.calcifications)
     plain = Verdict.MAC if annular else Verdict.NO_CALCIFICATION
     return Seen(verdict=most_serious([f.verdict for _, f in masses] + [plain]) or plain, masses=masses)
+
+
+def _truth(phantom: Phantom, recipe: Recipe) -> dict[str, Any]:
+    return {**phantom.truth, "motion_mm": recipe.scanner.motion_mm}
 
 
 def close_up(recipe: Recipe, *, seed: int) -> Recipe:

@@ -1,9 +1,12 @@
-"""Verdicts on random phantoms seen close up, the true anatomy being given: who is called what, and how ruptures fare.
+"""Verdicts on random phantoms: who is called what, and how ruptures fare.
 
-Run: python -m benchmarks.verdicts --random 1000 --seed 70000 --keep FOLDER > benchmarks/verdicts.md
+Run: OMP_NUM_THREADS=1 python -m benchmarks.verdicts --random 1000 --seed 70000 --jobs 2 > benchmarks/verdicts.md
 
-Exams that are made, and what was said of them, are kept in the folder: a run that was cut short goes on where it was.
-After a change of the analysis take `rows.jsonl` away; the exams stay.
+The exams are seen close up, their true anatomy being given; --whole analyses whole exams, their annulus being found.
+
+With --rows each result is a line of a file: a run that was cut short goes on where it was, and files of several
+machines, put into one, give the report of all. After a change of the analysis take the file away. With --keep the exams
+are kept too (about 2 MB each), so that the next run need not make them.
 
 Which verdicts an exam allows, and whether it is assessable, follows from its truth alone (benchmarks/expected.py).
 """
@@ -13,21 +16,41 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.closeup import Seen, exam, look, recipes
+from benchmarks.closeup import Seen, exam, look, recipes, whole_exam
 from benchmarks.expected import expected_verdicts, is_assessable
 from ccma_seg.classification import Verdict
+from ccma_seg.errors import CcmaError
 from ccma_seg.phantom import Recipe
 
 _SURE_SLICE_MM, _SURE_NECK_MM = 0.7, 3.0
 """A rupture that must never pass as intact."""
-_ROWS = "rows.jsonl"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """Which exams, how they are looked at, and what is kept of them."""
+
+    number: int
+    seed: int
+    kind: str = ""
+    """The exams' kind; any if empty."""
+    whole: bool = False
+    """Analyse whole exams."""
+    jobs: int = 1
+    """How many processes share them."""
+    rows: Path | None = None
+    """Lines of JSON: what was said of each."""
+    keep: Path | None = None
+    """Folder of exams seen close up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +61,7 @@ class Row:
     seed: int
     truth: dict[str, Any]
     verdict: str
+    """Or why the exam was refused."""
     neck_mm: float | None
     """The widest that was found."""
 
@@ -47,28 +71,38 @@ class Row:
         return self.verdict in expected_verdicts(self.truth)
 
 
-def run(kind: str, number: int, *, seed: int, keep: Path | None) -> Iterator[Row]:
-    """Make exams of a kind and look at them; what is kept is neither made nor looked at again."""
-    done = _kept(keep)
-    for place, (own, recipe) in enumerate(islice(recipes(kind, seed=seed), number), 1):
-        row = done.get(recipe.name) or _row(recipe, seed=own, keep=keep)
-        mark = "" if row.right else f" WRONG {describe(row)}"
-        print(f"{place}/{number} {recipe.name}: {row.verdict}{mark}", file=sys.stderr, flush=True)
-        yield row
+def run(options: Options) -> Iterator[Row]:
+    """Make exams and look at them, by rising seed; those whose rows are kept are not looked at again."""
+    exams = list(islice(recipes(options.kind, seed=options.seed), options.number))
+    done = _kept(options.rows)
+    missing = [(own, recipe) for own, recipe in exams if recipe.name not in done]
+    with ProcessPoolExecutor(options.jobs) as pool:
+        new = pool.map(partial(_row, options=options), missing)
+        for place, (_, recipe) in enumerate(exams, 1):
+            row = done.get(recipe.name) or _noted(next(new), options.rows)
+            mark = "" if row.right else f" WRONG {describe(row)}"
+            print(f"{place}/{len(exams)} {recipe.name}: {row.verdict}{mark}", file=sys.stderr, flush=True)
+            yield row
 
 
-def _row(recipe: Recipe, *, seed: int, keep: Path | None) -> Row:
-    made = exam(recipe, seed=seed, keep=keep)
-    seen = look(made)
-    row = Row(name=recipe.name, seed=seed, truth=made.truth, verdict=seen.verdict, neck_mm=_found_neck_mm(seen))
-    if keep is not None:
-        with (keep / _ROWS).open("a", encoding="utf-8") as file:
+def _row(one: tuple[int, Recipe], *, options: Options) -> Row:
+    seed, recipe = one
+    made = whole_exam(recipe, seed=seed) if options.whole else exam(recipe, seed=seed, keep=options.keep)
+    try:
+        seen = look(made)
+    except CcmaError as error:
+        return Row(name=recipe.name, seed=seed, truth=made.truth, verdict=type(error).__name__, neck_mm=None)
+    return Row(name=recipe.name, seed=seed, truth=made.truth, verdict=seen.verdict, neck_mm=_found_neck_mm(seen))
+
+
+def _noted(row: Row, path: Path | None) -> Row:
+    if path is not None:
+        with path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(asdict(row)) + "\n")
     return row
 
 
-def _kept(keep: Path | None) -> dict[str, Row]:
-    path = keep / _ROWS if keep is not None else None
+def _kept(path: Path | None) -> dict[str, Row]:
     if path is None or not path.is_file():
         return {}
     rows = [Row(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
@@ -108,7 +142,8 @@ def necks(rows: list[Row]) -> str:
 def confusion(rows: list[Row]) -> str:
     """Count verdicts by what was allowed."""
     counts = Counter((" / ".join(sorted(expected_verdicts(r.truth))), r.verdict) for r in rows)
-    said = [v for v in Verdict if any(v == got for _, got in counts)]
+    order = list(Verdict)
+    said = sorted({got for _, got in counts}, key=lambda v: (order.index(Verdict(v)) if v in order else len(order), v))
     lines = [f"| allowed | {' | '.join(said)} |", "|---" * (len(said) + 1) + "|"]
     lines += [f"| {a} | {' | '.join(str(counts[a, v] or '') for v in said)} |" for a in sorted({a for a, _ in counts})]
     return "\n".join(lines) + "\n"
@@ -161,20 +196,26 @@ def _found_neck_mm(seen: Seen) -> float | None:
     return max(found, default=None)
 
 
-def main() -> None:
-    """Write the report to standard output."""
+def _options() -> Options:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--random", type=int, default=300, metavar="N")
+    parser.add_argument("--random", type=int, default=300, metavar="N", dest="number")
     parser.add_argument("--kind", default="", help="normal, mac, ccma_soft, ccma_dense, ruptured, leak or other")
     parser.add_argument("--seed", type=int, default=70_000)
-    parser.add_argument(
-        "--keep", type=Path, metavar="FOLDER", help="keep exams and rows there, so that they are made once"
-    )
-    given = parser.parse_args()
-    if given.keep is not None:
-        given.keep.mkdir(parents=True, exist_ok=True)
-    rows = list(run(given.kind, given.random, seed=given.seed, keep=given.keep))
-    print(f"# Verdicts on {len(rows)} random phantoms, seeds from {given.seed}\n\nThe true anatomy is given.\n")
+    parser.add_argument("--whole", action="store_true", help="analyse whole exams")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes")
+    parser.add_argument("--rows", type=Path, metavar="FILE", help="note results there, and take what is there as done")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep exams there, so that they are made once")
+    return Options(**vars(parser.parse_args()))
+
+
+def main() -> None:
+    """Write the report to standard output."""
+    options = _options()
+    if options.keep is not None:
+        options.keep.mkdir(parents=True, exist_ok=True)
+    rows = list(run(options))
+    seen = "The annulus is found." if options.whole else "The true anatomy is given."
+    print(f"# Verdicts on {len(rows)} random phantoms, seeds from {options.seed}\n\n{seen}\n")
     print(report(rows))
 
 
