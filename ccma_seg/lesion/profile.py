@@ -8,6 +8,8 @@ from scipy.special import ndtr
 from ccma_seg.geometry import Bools, Floats
 
 _ROUNDS = 6
+_SETTLED_MM = 0.002
+"""A wall whose edges moved by less in one round is not fitted any further."""
 _DAMPING = 1e-3
 _MARGIN_SIGMAS = 3.0
 _THINNEST_MM = 0.1
@@ -63,26 +65,31 @@ def fit_walls(
         Holds the wall's HU where the profile itself does not.
     """
     state = _start(profiles_hu, steps_mm, thickest_mm)
+    moving = np.arange(len(state))
     for _ in range(_ROUNDS):
-        model, slope = _model(state, steps_mm, sigma_mm)
-        weight = _window(state, steps_mm, sigma_mm)
-        residual = profiles_hu - model
-        weighted = slope * weight[:, None]
-        normal = weighted @ slope.transpose(0, 2, 1)
-        gradient = (weighted @ residual[..., None])[..., 0]
-        if prior is not None:
-            strength = 1e2 / prior.spread_hu**2
-            normal[:, 2, 2] += strength
-            gradient[:, 2] += strength * (prior.wall_hu - state[:, 2])
-        diagonal = np.einsum("nii->ni", normal)
-        normal[:, range(5), range(5)] = diagonal * (1 + _DAMPING) + 1e-9 * diagonal.max(axis=1, keepdims=True) + 1e-12
-        move = np.asarray(np.linalg.solve(normal, gradient[..., None])[..., 0], float)
-        state = _kept(state + _limited(move), steps_mm, thickest_mm)
+        move = _move(state[moving], profiles_hu[moving], steps_mm, sigma_mm=sigma_mm[moving], prior=prior)
+        state[moving] = _kept(state[moving] + move, steps_mm, thickest_mm)
+        moving = moving[np.abs(move[:, :2]).max(axis=1) > _SETTLED_MM]
     model, _ = _model(state, steps_mm, sigma_mm)
     weight = _window(state, steps_mm, sigma_mm)
     misfit = np.sqrt((weight * (profiles_hu - model) ** 2).sum(axis=1) / weight.sum(axis=1))
     inner, outer, wall, inside, outside = state.T
     return Walls(inner_mm=inner, outer_mm=outer, wall_hu=wall, inside_hu=inside, outside_hu=outside, misfit_hu=misfit)
+
+
+def _move(state: Floats, profiles_hu: Floats, steps_mm: Floats, *, sigma_mm: Floats, prior: Prior | None) -> Floats:
+    """Return the next step of a damped Gauss-Newton fit, one row per profile."""
+    model, slope = _model(state, steps_mm, sigma_mm)
+    weighted = slope * _window(state, steps_mm, sigma_mm)[:, None]
+    normal = weighted @ slope.transpose(0, 2, 1)
+    gradient = (weighted @ (profiles_hu - model)[..., None])[..., 0]
+    if prior is not None:
+        strength = 1e2 / prior.spread_hu**2
+        normal[:, 2, 2] += strength
+        gradient[:, 2] += strength * (prior.wall_hu - state[:, 2])
+    diagonal = np.einsum("nii->ni", normal)
+    normal[:, range(5), range(5)] = diagonal * (1 + _DAMPING) + 1e-9 * diagonal.max(axis=1, keepdims=True) + 1e-12
+    return _limited(np.asarray(np.linalg.solve(normal, gradient[..., None])[..., 0], float))
 
 
 def wall_amplitude(
