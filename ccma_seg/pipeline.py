@@ -1,6 +1,7 @@
 """The verbs in a row: from a volume to everything that is known of it."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -22,8 +23,8 @@ from ccma_seg.config import Config
 from ccma_seg.display import card
 from ccma_seg.errors import ConfigError, NoHeartError
 from ccma_seg.geometry import Bools, Geometry, Point
-from ccma_seg.lesion import Lesion, Measurements, measure, segment
-from ccma_seg.phases import SecondPhase, fit_phase, measure_in_both, no_heart
+from ccma_seg.lesion import Lesion, Measurements, segment
+from ccma_seg.phases import SecondPhase, fit_phases, measure_in_phases
 from ccma_seg.reasons import Reason
 from ccma_seg.record import lesion_frame, make_record
 from ccma_seg.volume import LabelMap, Volume
@@ -81,7 +82,9 @@ class Analysis:
     """Annular calcium under other thresholds."""
     masses: tuple[Mass, ...]
     second_phase: SecondPhase | None = None
-    """Another phase of the exam, if one was given."""
+    """Another phase of the exam, if one was given; of several that which tells most of blood."""
+    further_phases: tuple[SecondPhase, ...] = ()
+    """The others, as they were given."""
     verdict: Verdict
     """Of the exam: its most serious lesion."""
     seconds: float
@@ -91,7 +94,8 @@ class Analysis:
     def reasons(self) -> tuple[Reason, ...]:
         """All that limits the result, each once, in the order of the stages."""
         stages: list[tuple[Reason, ...]] = [self.volume.reasons, self.anatomy.reasons]
-        stages += [part.reasons for part in (self.second_phase, self.calcium, self.burden) if part is not None]
+        others = (self.second_phase, *self.further_phases, self.calcium, self.burden)
+        stages += [part.reasons for part in others if part is not None]
         stages += [part.reasons for mass in self.masses for part in (mass.lesion, mass.measurements)]
         return tuple(dict.fromkeys(reason for stage in stages for reason in stage))
 
@@ -146,7 +150,7 @@ def analyze(
     volume: Volume,
     config: Config | None = None,
     *,
-    second_phase: Volume | None = None,
+    second_phase: Volume | Sequence[Volume] | None = None,
     annulus: MitralAnnulus | None = None,
     chambers: LabelMap | None = None,
 ) -> Analysis:
@@ -159,9 +163,10 @@ def analyze(
     config
         Parameters of all steps; the defaults if None.
     second_phase
-        Another phase of the same exam, in either order: the one with contrast gives the anatomy and is the
-        analysis's `volume`, unless `chambers` are given, which belong to `volume`. What does not fit is not used,
-        with a reason.
+        Another phase of the same exam, or several, in any order: the first with contrast gives the anatomy and is the
+        analysis's `volume`, unless `chambers` are given, which belong to `volume`. That in which blood differs most
+        tells blood from paste; all tell how a mass moves and how far its figures spread. What does not fit is not
+        used, with a reason.
     annulus, chambers
         What is already known of the anatomy; wins over what would be found.
 
@@ -170,18 +175,17 @@ def analyze(
     NoHeartError
         If the volume shows no usable heart.
     ConfigError
-        If the second phase is the same series.
+        If two phases are the same series.
     """
     start = time.perf_counter()
     config = config or Config()
     anatomy = locate(volume, config.anatomy, annulus=annulus, chambers=chambers)
-    second = None
-    if second_phase is not None:
-        volume, anatomy, second = _both(volume, anatomy, second_phase, config, may_swap=chambers is None)
+    given = second_phase if isinstance(second_phase, Sequence) else () if second_phase is None else (second_phase,)
+    volume, anatomy, phases = _beside(volume, anatomy, given, config, may_swap=chambers is None)
     if anatomy.annulus is None:
-        return _without_annulus(volume, config, anatomy, second, start)
+        return _without_annulus(volume, config, anatomy, phases, start)
     calcium = find_calcium(volume, anatomy, config.calcium)
-    masses = _masses(volume, anatomy, calcium, config, second)
+    masses = _masses(volume, anatomy, calcium, config, phases)
     return Analysis(
         volume=volume,
         config=config,
@@ -192,31 +196,40 @@ def analyze(
         ),
         sensitivity=threshold_sensitivity(volume, calcium),
         masses=masses,
-        second_phase=second,
+        second_phase=phases[0] if phases else None,
+        further_phases=phases[1:],
         verdict=_exam_verdict(anatomy.annulus, calcium, masses),
         seconds=time.perf_counter() - start,
     )
 
 
-def _both(
-    volume: Volume, anatomy: Anatomy, other: Volume, config: Config, *, may_swap: bool
-) -> tuple[Volume, Anatomy, SecondPhase]:
-    """Choose which phase gives the anatomy, and align the other with it."""
-    uid = volume.acquisition.series_uid
-    if uid and uid == other.acquisition.series_uid:
-        raise ConfigError("the second phase must be another series than the first, it is the same; name its folder")
+def _beside(
+    volume: Volume, anatomy: Anatomy, others: Sequence[Volume], config: Config, *, may_swap: bool
+) -> tuple[Volume, Anatomy, tuple[SecondPhase, ...]]:
+    """Choose which phase gives the anatomy, and align the others with it, that which tells most of blood first."""
+    _refuse_doubles(volume, *others)
+    located = [(volume, anatomy), *((other, _located(other, config)) for other in others)]
+    enhanced = [a is not None and a.contrast.state == ContrastState.ENHANCED for _, a in located]
+    first, chosen = located.pop(enhanced.index(True) if may_swap and any(enhanced) else 0)
+    assert chosen is not None
+    return first, chosen, fit_phases(first, chosen, located, config.phases)
+
+
+def _refuse_doubles(*volumes: Volume) -> None:
+    uids = [uid for volume in volumes if (uid := volume.acquisition.series_uid)]
+    if len(set(uids)) < len(uids):
+        raise ConfigError("each phase must be another series than the rest, one came twice; name its folder")
+
+
+def _located(volume: Volume, config: Config) -> Anatomy | None:
     try:
-        others = locate(other, config.anatomy)
+        return locate(volume, config.anatomy)
     except NoHeartError:
-        return volume, anatomy, no_heart(other)
-    enhanced = [a.contrast.state == ContrastState.ENHANCED for a in (anatomy, others)]
-    if may_swap and enhanced == [False, True]:
-        return other, others, fit_phase(other, volume, (others, anatomy), config.phases)
-    return volume, anatomy, fit_phase(volume, other, (anatomy, others), config.phases)
+        return None
 
 
 def _without_annulus(
-    volume: Volume, config: Config, anatomy: Anatomy, second: SecondPhase | None, start: float
+    volume: Volume, config: Config, anatomy: Anatomy, phases: tuple[SecondPhase, ...], start: float
 ) -> Analysis:
     return Analysis(
         volume=volume,
@@ -226,18 +239,21 @@ def _without_annulus(
         burden=None,
         sensitivity=(),
         masses=(),
-        second_phase=second,
+        second_phase=phases[0] if phases else None,
+        further_phases=phases[1:],
         verdict=Verdict.INDETERMINATE,
         seconds=time.perf_counter() - start,
     )
 
 
 def _masses(
-    volume: Volume, anatomy: Anatomy, calcium: CalciumMap, config: Config, second: SecondPhase | None
+    volume: Volume, anatomy: Anatomy, calcium: CalciumMap, config: Config, phases: tuple[SecondPhase, ...]
 ) -> tuple[Mass, ...]:
     masses = []
     for found in segment(volume, anatomy, calcium, config.lesion):
-        lesion, measurements = _measured(volume, anatomy, found, config, second)
+        lesion, measurements = measure_in_phases(
+            volume, anatomy, found, phases, params=config.lesion, phases=config.phases
+        )
         finding = classify(measurements, anatomy, volume, rules=config.rules)
         masses.append(Mass(lesion=lesion, measurements=measurements, finding=finding))
     return tuple(masses)
@@ -250,14 +266,6 @@ def covered_by(masses: tuple[Mass, ...], geometry: Geometry) -> Bools:
         there, labels = mass.lesion.parts.within(geometry)
         covered[there] |= labels > 0
     return covered
-
-
-def _measured(
-    volume: Volume, anatomy: Anatomy, lesion: Lesion, config: Config, second: SecondPhase | None
-) -> tuple[Lesion, Measurements]:
-    if second is None:
-        return lesion, measure(volume, anatomy, lesion, params=config.lesion)
-    return measure_in_both(volume, anatomy, lesion, second, params=config.lesion, phases=config.phases)
 
 
 def _exam_verdict(annulus: MitralAnnulus, calcium: CalciumMap, masses: tuple[Mass, ...]) -> Verdict:

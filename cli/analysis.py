@@ -34,8 +34,14 @@ def run(
     phase: Annotated[
         float | None, typer.Option("--phase", help="Cardiac phase in percent of RR.", rich_help_panel=_READ)
     ] = None,
-    second_phase: Annotated[
-        Path | None, typer.Option("--with", help="A second phase of the same exam.", rich_help_panel=_KNOWN)
+    phases: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--with",
+            metavar="INPUT",
+            help="A second phase of the same exam; again for further ones.",
+            rich_help_panel=_KNOWN,
+        ),
     ] = None,
     annulus: Annotated[
         Path | None, typer.Option("--annulus", help="Landmarks: Slicer .mrk.json or ours.", rich_help_panel=_KNOWN)
@@ -73,7 +79,7 @@ def run(
 
     check_output(output, force=force)
     parameters = read_config(config, [*(settings or []), *(["output.meshes=true"] if meshes else [])])
-    steps = Steps(3 if second_phase is None else 4)
+    steps = Steps(4 if phases else 3)
     with steps.step("reading"):
         volume = read_series(
             source,
@@ -84,10 +90,9 @@ def run(
             params=parameters.read,
         )
     known = _known(annulus, chambers, volume)
-    if second_phase is not None:
-        with steps.step("reading the second phase"):
-            uid = volume.acquisition.series_uid
-            known["second_phase"] = read_series(second_phase, other_than=uid, params=parameters.read)
+    if phases:
+        with steps.step("reading the second phase" if len(phases) == 1 else f"reading {len(phases)} further phases"):
+            known["second_phase"] = further_phases(phases, volume, parameters)
     with steps.step("analysing"):
         from ccma_seg.pipeline import analyze
 
@@ -135,6 +140,17 @@ def read_config(path: Path | None, settings: list[str] | None) -> "Config":
     for setting in settings or []:
         config = config.with_setting(setting)
     return config
+
+
+def further_phases(paths: list[Path], first: "Volume", config: "Config") -> "list[Volume]":
+    """Read further phases, of each place a series that was not read before."""
+    from ccma_seg.series import read_series
+
+    read: list[Volume] = []
+    for path in paths:
+        uids = {volume.acquisition.series_uid for volume in (first, *read)}
+        read.append(read_series(path, other_than=uids, params=config.read))
+    return read
 
 
 def _known(annulus: Path | None, chambers: Path | None, volume: "Volume") -> dict[str, Any]:

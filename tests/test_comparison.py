@@ -10,9 +10,11 @@ import pytest
 from typer.testing import CliRunner
 
 import ccma_seg as ccma
+from ccma_seg.cli.analysis import further_phases
 from ccma_seg.cli.app import app
 from ccma_seg.comparison import comparison_schema
 from ccma_seg.comparison.exams import open_exam
+from ccma_seg.config import Config
 from ccma_seg.errors import ConfigError, CorruptInputError, OutputError
 from ccma_seg.phantom import insert, make_phantom, read_recipe
 from ccma_seg.record import tracking_uid
@@ -168,5 +170,13 @@ def test_the_series_that_was_read_already_is_not_taken_for_the_second_phase(tmp_
     for number in (1, 2):
         write_series(make_block(series_uid=f"1.2.{number}"), tmp_path / str(number))
     first = ccma.read_series(tmp_path).acquisition.series_uid
-    other = ccma.read_series(tmp_path, other_than=first).acquisition.series_uid
+    other = ccma.read_series(tmp_path, other_than={first}).acquisition.series_uid
     assert {first, other} == {"1.2.1", "1.2.2"}
+
+
+def test_further_phases_are_read_from_one_folder_each_another_series(tmp_path):
+    for number in (1, 2, 3):
+        write_series(make_block(series_uid=f"1.2.{number}"), tmp_path / str(number))
+    first = ccma.read_series(tmp_path)
+    read = further_phases([tmp_path, tmp_path], first, Config())
+    assert {volume.acquisition.series_uid for volume in (first, *read)} == {"1.2.1", "1.2.2", "1.2.3"}

@@ -11,13 +11,14 @@ from ccma_seg.anatomy import Anatomy, locate
 from ccma_seg.calcium import find_calcium
 from ccma_seg.comparison import comparison_schema
 from ccma_seg.errors import ConfigError
-from ccma_seg.lesion import CAVITY, CORE, LEAK, Lesion, LesionParams, segment
+from ccma_seg.lesion import CAVITY, CORE, LEAK, Lesion, segment
 from ccma_seg.phantom import ContrastSpec, make_pair, make_phantom, moved, read_recipe
-from ccma_seg.phases import PhaseParams, fit_phase, measure_in_both
+from ccma_seg.phases import PhaseParams, fit_phase, measure_in_phases
 from ccma_seg.phases.alignment import rigid_fit
 from ccma_seg.phases.differences import leak_checked, leak_enhancement_hu
 from ccma_seg.phases.pairing import pair_up
 from ccma_seg.record import record_schema
+from ccma_seg.report.content import phases_content
 from ccma_seg.volume import Volume
 
 SHIFT_MM, TURN_DEG = (3.0, -2.0, 5.0), 2.0
@@ -42,7 +43,7 @@ class Exam:
     def measured(self, other=None, lesion=None):
         second = fit_phase(self.volume, other or self.plain, (self.anatomy, self.plain_anatomy))
         lesion = lesion or self.lesion
-        return measure_in_both(self.volume, self.anatomy, lesion, second, params=LesionParams(), phases=PhaseParams())
+        return measure_in_phases(self.volume, self.anatomy, lesion, (second,))
 
 
 @pytest.fixture(scope="module")
@@ -195,6 +196,62 @@ def test_a_leak_that_enhances_is_tissue(dense):
     darker = replace(pair, seen_hu=pair.seen_hu - 60)
     assert "leak_refuted" in codes(leak_checked(leaking, darker))
     assert "leak_refuted" not in codes(leak_checked(leaking, pair))
+
+
+@pytest.fixture(scope="module")
+def beating():
+    """Return a soft mass at rest, at end-systole and without contrast."""
+    recipe = small("ccma_soft")
+    gated = replace(recipe, scanner=replace(recipe.scanner, phases_percent=(75.0, 38.0)))
+    plain = make_pair(recipe)[1].volume
+    rest, systole = make_phantom(gated).phases
+    return ccma.analyze(rest, second_phase=[systole, plain])
+
+
+def test_of_several_phases_that_without_contrast_tells_blood_from_paste(beating):
+    assert beating.second_phase.contrast.state == "none"
+    assert [p.volume.acquisition.cardiac_phase_percent for p in beating.further_phases] == [38.0]
+    assert abs(beating.masses[0].measurements.core.enhancement_hu) <= 5
+
+
+def test_a_mass_is_followed_through_the_beat_of_the_heart(beating):
+    at_rest, _, systole = beating.masses[0].measurements.phases
+    assert at_rest.moved_mm == 0
+    assert systole.moved_mm == pytest.approx(6.0, abs=0.7)
+
+
+def test_a_rigid_mass_has_the_same_size_in_every_phase(beating):
+    spread = beating.masses[0].measurements.spread
+    assert 0 < spread.long_axis_mm < 0.4
+    assert spread.volume_mm3 < 0.03 * beating.masses[0].measurements.volume_mm3
+    assert spread.core_hu < 5
+
+
+def test_a_record_with_several_phases_follows_the_schema(beating):
+    record = beating.record()
+    jsonschema.validate(record, record_schema())
+    assert len(record["further_phases"]) == 1
+    assert [row["contrast"] for row in record["lesions"][0]["phases"]] == ["enhanced", "none", "enhanced"]
+
+
+def test_the_page_sets_a_mass_in_every_phase_in_a_table(beating):
+    content = phases_content(beating.record()["lesions"][0])
+    assert [row["name"] for row in content["rows"]] == [
+        "75 % of R-R, contrast enhanced",
+        "contrast none",
+        "38 % of R-R, contrast enhanced",
+        "spread",
+    ]
+    assert content["heads"][1] == "moved, mm"
+
+
+def test_a_phase_on_thick_slices_tells_no_other_size(dense):
+    thick = replace(small("ccma_dense"), contrast=ContrastSpec(state="none"))
+    thick = replace(thick, scanner=replace(thick.scanner, slices=37, slice_spacing_mm=3.0, slice_thickness_mm=3.0))
+    _, measured = dense.measured(other=make_phantom(thick).volume)
+    assert measured.phases[1].volume_mm3 is None
+    assert measured.spread.volume_mm3 is None
+    assert "phase_slices_differ" in codes(measured)
 
 
 def test_a_rigid_motion_is_recovered_from_points():

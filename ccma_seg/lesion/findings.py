@@ -181,6 +181,42 @@ class OtherPhase:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InPhase:
+    """The same mass as one phase of the exam shows it; None for what that phase does not tell."""
+
+    series_uid: str
+    cardiac_phase_percent: float | None = None
+    contrast: str | None = None
+    """none, uncertain or enhanced."""
+    blood_pool_hu: float | None = None
+    moved_mm: float | None = None
+    """How far it lies from where the phase that was analysed shows it: the beat of the heart, breath and table."""
+    residual_mm: float | None = None
+    """How far edges round the mass lie apart, once aligned."""
+    rim_seen_pct: float | None = None
+    """Share of the rim that is calcified there too."""
+    long_axis_mm: float | None = None
+    short_axis_mm: float | None = None
+    third_axis_mm: float | None = None
+    volume_mm3: float | None = None
+    """Outlined anew in this phase."""
+    core_hu: float | None = None
+    """Of the same core, at the tube voltage of the phase that was analysed."""
+    cavity_hu: float | None = None
+    """Of the same cavity."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """Largest less smallest figure of one mass over the phases that tell it; None where fewer than two do."""
+
+    long_axis_mm: float | None = None
+    short_axis_mm: float | None = None
+    volume_mm3: float | None = None
+    core_hu: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Measurements:
     """The figures of one lesion; None where not measured, with an entry in `reasons`."""
 
@@ -204,6 +240,9 @@ class Measurements:
     cavity: Cavity = field(default_factory=Cavity)
     leak: Leak = field(default_factory=Leak)
     other_phase: OtherPhase = field(default_factory=OtherPhase)
+    phases: tuple[InPhase, ...] = ()
+    """In every phase of the exam, that which was analysed first; empty if there is but one."""
+    spread: Spread = field(default_factory=Spread)
     lvot_distance_mm: float | None = None
     """To the outflow tract, a tube from the aortic root towards the apex."""
     aortic_root_distance_mm: float | None = None

@@ -51,7 +51,7 @@ def segment(
         if in_vain == params.in_vain_max:
             break
         if any(
-            _holds(e, candidate.points_mm.mean(axis=0)) and not _is_doubtful(volume, e, params) for e, _ in envelopes
+            holds(e, candidate.points_mm.mean(axis=0)) and not _is_doubtful(volume, e, params) for e, _ in envelopes
         ):
             continue
         envelope = find_envelope(volume, candidate, params)
@@ -64,7 +64,7 @@ def segment(
             envelopes.append((envelope, candidate.wall_hu))
         else:
             in_vain += 1
-    envelopes.sort(key=lambda found: -_volume_mm3(found[0]))
+    envelopes.sort(key=lambda found: -volume_mm3(found[0]))
     return tuple(_lesion(volume, anatomy, found, id_=k, params=params) for k, found in enumerate(envelopes, start=1))
 
 
@@ -95,7 +95,7 @@ def is_mass(envelope: Envelope, annulus: MitralAnnulus, params: LesionParams) ->
 
 def _is_orifice(envelope: Envelope, annulus: MitralAnnulus, params: LesionParams) -> bool:
     """Tell whether what is walled is the opening of the valve: a band all round it leaves both its ends open."""
-    holds_middle = _holds(envelope, np.array(annulus.center_mm))
+    holds_middle = holds(envelope, np.array(annulus.center_mm))
     return holds_middle and float(envelope.covered.mean()) < params.coverage_orifice
 
 
@@ -123,7 +123,7 @@ def _is_better(volume: Volume, envelope: Envelope, *, than: Envelope, params: Le
     return _is_doubtful(volume, than, params) and gain >= params.coverage_gain
 
 
-def _holds(envelope: Envelope, point_mm: Floats) -> bool:
+def holds(envelope: Envelope, point_mm: Floats) -> bool:
     """Tell whether a point lies within an envelope."""
     return bool(_within(envelope, point_mm[None])[0])
 
@@ -146,7 +146,8 @@ def _overlap(first: Envelope, second: Envelope) -> float:
     )
 
 
-def _volume_mm3(envelope: Envelope) -> float:
+def volume_mm3(envelope: Envelope) -> float:
+    """Return the volume within an outer surface, roughly: the rays are spread evenly."""
     return float(4 / 3 * np.pi * np.mean(envelope.outer_radius_mm**3))
 
 

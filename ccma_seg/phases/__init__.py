@@ -1,8 +1,8 @@
-"""Two phases of one exam: aligned, and what their difference tells of each mass."""
+"""Further phases of an exam: aligned, and what they tell of each mass."""
 
-from ccma_seg.phases.differences import measure_in_both
 from ccma_seg.phases.findings import Alignment, SecondPhase
-from ccma_seg.phases.fitting import fit_phase, no_heart
+from ccma_seg.phases.fitting import fit_phase, fit_phases
+from ccma_seg.phases.following import measure_in_phases
 from ccma_seg.phases.params import PhaseParams
 
-__all__ = ["Alignment", "PhaseParams", "SecondPhase", "fit_phase", "measure_in_both", "no_heart"]
+__all__ = ["Alignment", "PhaseParams", "SecondPhase", "fit_phase", "fit_phases", "measure_in_phases"]

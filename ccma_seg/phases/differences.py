@@ -6,7 +6,7 @@ import numpy as np
 from scipy import ndimage
 
 from ccma_seg import itk
-from ccma_seg.anatomy import Anatomy, ContrastState
+from ccma_seg.anatomy import ContrastState
 from ccma_seg.calcium.threshold import PLAIN_BLOOD_HU
 from ccma_seg.geometry import Bools
 from ccma_seg.lesion import CAVITY, CORE, LEAK, Core, Lesion, LesionParams, Measurements, measure
@@ -16,20 +16,17 @@ from ccma_seg.lesion.inside import measure_core
 from ccma_seg.lesion.neck import find_passage
 from ccma_seg.lesion.parts import crop_around
 from ccma_seg.lesion.uncertainty import core_width_hu
-from ccma_seg.phases.findings import SecondPhase
 from ccma_seg.phases.pairing import (
     Pair,
     Shares,
     at_voltage,
     blood_shares,
     margin_mm,
-    pair_up,
     rim_seen,
     voltage_gain,
 )
-from ccma_seg.phases.params import PhaseParams
 from ccma_seg.reasons import Reason
-from ccma_seg.volume import LabelMap, Volume
+from ccma_seg.volume import LabelMap
 
 _SOLVED = ("cavity_needs_contrast", "core_like_blood", MAYBE_BLOOD)
 """Reasons that a second phase does away with."""
@@ -37,47 +34,28 @@ _HALF = 0.5
 """Between blood and paste."""
 
 
-def measure_in_both(
-    first: Volume, anatomy: Anatomy, lesion: Lesion, other: SecondPhase, *, params: LesionParams, phases: PhaseParams
-) -> tuple[Lesion, Measurements]:
-    """Measure one mass in two phases.
+def measure_in_both(lesion: Lesion, pair: Pair, *, params: LesionParams) -> tuple[Lesion, Measurements]:
+    """Measure one mass in two phases that both show it.
 
     Parameters
     ----------
-    first, anatomy
-        What `lesion` was found in.
     lesion
-        From `segment`.
-    other
-        The second phase, from `fit_phase`.
-    params, phases
-        How a mass is measured, and what is made of the difference.
+        From `segment`, in the first phase.
+    pair
+        Both phases, the second brought onto the mass.
+    params
+        How a mass is measured.
 
     Returns
     -------
     tuple of Lesion, Measurements
         The lesion with cavity and leak as both phases have them; its figures, with those that two phases give.
     """
-    if other.alignment is None:
-        return lesion, measure(first, anatomy, lesion, params)
-    pair = pair_up(first, anatomy, lesion, other, phases=phases)
-    seen = 0.0 if pair is None else rim_seen(lesion, pair)
-    if pair is None or seen < phases.rim_seen_min:
-        lesion = replace(lesion, reasons=(*lesion.reasons, _misfit(lesion, seen)))
-        return lesion, measure(first, anatomy, lesion, params)
     shares = blood_shares(lesion, pair, params)
     revised = lesion if shares is None else _revised(lesion, pair, shares, params=params)
     revised = leak_checked(revised, pair)
-    own = measure(first, anatomy, revised, params)
+    own = measure(pair.first, pair.anatomies[0], revised, params)
     return revised, _with_differences(own, revised, pair, shares=shares, params=params)
-
-
-def _misfit(lesion: Lesion, seen: float) -> Reason:
-    text = (
-        f"In the second phase only {100 * seen:.0f} % of the rim of lesion {lesion.id} is calcified: it does not show "
-        "this mass, or not at this place, and is not used for it."
-    )
-    return Reason("second_phase_misfit", text, degrades=True)
 
 
 def _revised(lesion: Lesion, pair: Pair, shares: Shares, *, params: LesionParams) -> Lesion:
@@ -144,7 +122,7 @@ def _one_is_plain(pair: Pair) -> bool:
 def _with_differences(
     own: Measurements, lesion: Lesion, pair: Pair, *, shares: Shares | None, params: LesionParams
 ) -> Measurements:
-    cores = _cores(lesion, pair, params)
+    cores = cores_in_both(lesion, pair, params)
     core, widths = _core_differences(own, cores, pair)
     return replace(
         own,
@@ -170,7 +148,7 @@ def _cavity_share(lesion: Lesion, shares: Shares | None) -> float | None:
     return float(shares.values[cavity].mean()) if cavity.any() else None
 
 
-def _cores(lesion: Lesion, pair: Pair, params: LesionParams) -> tuple[Core, Core]:
+def cores_in_both(lesion: Lesion, pair: Pair, params: LesionParams) -> tuple[Core, Core]:
     """Measure the core in both phases, each on its own voxels, with the wider of the two margins."""
     margin = margin_mm(pair, params)
     same = replace(params, erosion_thin_mm=margin, erosion_thick_mm=margin)

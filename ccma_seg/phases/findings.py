@@ -1,4 +1,4 @@
-"""Two phases of one exam, brought together."""
+"""Phases of one exam, brought together."""
 
 from dataclasses import dataclass
 
@@ -62,3 +62,14 @@ class SecondPhase:
     alignment: Alignment | None
     """Of the base of the heart; None if the two do not fit."""
     reasons: tuple[Reason, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What to call it in a sentence."""
+        return name_of(self.volume)
+
+
+def name_of(phase: Volume) -> str:
+    """Return what to call another phase in a sentence."""
+    percent = phase.acquisition.cardiac_phase_percent
+    return "the second phase" if percent is None else f"the phase at {percent:g} % of the R-R interval"

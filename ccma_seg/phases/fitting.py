@@ -1,5 +1,8 @@
 """Whether a second phase belongs to the first, and where it lies."""
 
+from collections.abc import Iterable
+from functools import partial
+
 import numpy as np
 
 from ccma_seg.anatomy import Anatomy, Contrast, ContrastState, MitralAnnulus
@@ -7,7 +10,7 @@ from ccma_seg.calcium.threshold import threshold_at
 from ccma_seg.errors import GeometryError
 from ccma_seg.geometry import Floats
 from ccma_seg.phases.alignment import Region, align_heart
-from ccma_seg.phases.findings import SecondPhase
+from ccma_seg.phases.findings import SecondPhase, name_of
 from ccma_seg.phases.params import PhaseParams
 from ccma_seg.reasons import Reason
 from ccma_seg.volume import Volume
@@ -37,11 +40,13 @@ def fit_phase(
     SecondPhase
         Without an alignment, and with a reason, where the two do not fit.
     """
-    contrast = anatomies[1].contrast
+    contrast, name = anatomies[1].contrast, name_of(second)
     refusal = _other_patient(first, second)
     annulus = anatomies[0].annulus
-    if refusal is not None or annulus is None:
-        return SecondPhase(volume=second, contrast=contrast, alignment=None, reasons=(refusal or _NO_ANNULUS,))
+    if refusal is not None:
+        return _refused(second, contrast, refusal)
+    if annulus is None:
+        return _refused(second, contrast, f"The first phase has no annulus by which {name} is aligned: it is not used.")
     region = Region(
         center_mm=annulus.center_mm,
         half_mm=params.heart_half_mm,
@@ -51,23 +56,57 @@ def fit_phase(
     try:
         found = align_heart(first, second, region, starts=_starts(annulus, anatomies[1], params), params=params)
     except GeometryError:
-        return SecondPhase(volume=second, contrast=contrast, alignment=None, reasons=(_NO_OVERLAP,))
+        return _refused(second, contrast, f"The heart of the first phase is not in {name}: it is not used.")
     if found.correlation < params.correlation_min and found.residual_mm > params.residual_max_mm:
         text = (
-            f"The second phase does not fit the first: aligned, edges lie {found.residual_mm:.1f} mm apart (at most "
+            f"The first phase does not fit {name}: aligned, edges lie {found.residual_mm:.1f} mm apart (at most "
             f"{params.residual_max_mm:g}) and the hearts correlate by {found.correlation:.2f} (at least "
             f"{params.correlation_min:g}); it may show another patient or another part, and is not used."
         )
-        return _refused(second, anatomies[1], text)
+        return _refused(second, contrast, text)
     return SecondPhase(volume=second, contrast=contrast, alignment=found, reasons=_remarks(first, second))
 
 
-def no_heart(second: Volume) -> SecondPhase:
+def fit_phases(
+    first: Volume,
+    anatomy: Anatomy,
+    others: Iterable[tuple[Volume, Anatomy | None]],
+    params: PhaseParams = PhaseParams(),
+) -> tuple[SecondPhase, ...]:
+    """Align some phases with the first; that whose blood differs most, clearly, comes first, the rest as given.
+
+    Parameters
+    ----------
+    first, anatomy
+        The phase that is analysed.
+    others
+        The other phases, each with its anatomy; None where no heart was found.
+    params
+        As for `fit_phase`.
+    """
+    fits = [
+        _no_heart(volume) if found is None else fit_phase(first, volume, (anatomy, found), params)
+        for volume, found in others
+    ]
+    if not fits:
+        return ()
+    decisive = max(fits, key=partial(_blood_change_hu, anatomy.contrast, params))
+    return (decisive, *(fit for fit in fits if fit is not decisive))
+
+
+def _blood_change_hu(contrast: Contrast, params: PhaseParams, fit: SecondPhase) -> float:
+    """Return how much the blood of a phase differs from that of the first; 0 if too little, -1 if it does not fit."""
+    if fit.alignment is None:
+        return -1.0
+    one, other = contrast.blood_pool_hu, fit.contrast.blood_pool_hu
+    change = 0.0 if one is None or other is None else abs(one - other)
+    return change if change >= params.blood_change_min_hu else 0.0
+
+
+def _no_heart(second: Volume) -> SecondPhase:
     """Return a second phase in which no heart was found, with the reason."""
     unknown = Contrast(state=ContrastState.UNCERTAIN, blood_pool_hu=None, blood_pool_sd_hu=None)
-    text = "The second phase shows no usable heart, and is not used."
-    reason = Reason("second_phase_refused", text, degrades=True)
-    return SecondPhase(volume=second, contrast=unknown, alignment=None, reasons=(reason,))
+    return _refused(second, unknown, f"There is no usable heart in {name_of(second)}: it is not used.")
 
 
 def calcium_above_hu(volume: Volume, anatomy: Anatomy) -> float:
@@ -76,27 +115,14 @@ def calcium_above_hu(volume: Volume, anatomy: Anatomy) -> float:
     return plain if blood is None else max(plain, blood + _ABOVE_BLOOD_HU)
 
 
-_NO_ANNULUS = Reason(
-    "second_phase_refused",
-    "Without an annulus in the first phase the second is not aligned, and not used.",
-    degrades=True,
-)
-_NO_OVERLAP = Reason(
-    "second_phase_refused", "The second phase does not show the heart of the first, and is not used.", degrades=True
-)
-
-
-def _refused(second: Volume, anatomy: Anatomy, text: str) -> SecondPhase:
+def _refused(second: Volume, contrast: Contrast, text: str) -> SecondPhase:
     reason = Reason("second_phase_refused", text, degrades=True)
-    return SecondPhase(volume=second, contrast=anatomy.contrast, alignment=None, reasons=(reason,))
+    return SecondPhase(volume=second, contrast=contrast, alignment=None, reasons=(reason,))
 
 
-def _other_patient(first: Volume, second: Volume) -> Reason | None:
+def _other_patient(first: Volume, second: Volume) -> str | None:
     keys = {first.acquisition.patient_key, second.acquisition.patient_key} - {""}
-    if len(keys) <= 1:
-        return None
-    text = "The second phase is of another patient, as the headers say, and is not used."
-    return Reason("second_phase_refused", text, degrades=True)
+    return None if len(keys) <= 1 else f"As the headers say, {name_of(second)} is of another patient: it is not used."
 
 
 def _starts(annulus: MitralAnnulus, second: Anatomy, params: PhaseParams) -> list[Floats]:

@@ -48,6 +48,9 @@ class PhaseParams:
     rim_seen_min: float = 0.5
     """Least share of the rim that must be calcified in the second phase too."""
 
+    slices_alike: float = 1.5
+    """Sizes are compared between phases whose slices are no more than this times as far apart (proposal)."""
+
     blood_change_min_hu: float = 80.0
     """Least change of the blood between two phases by which blood is told from what does not enhance: several times
     the error of a mean over a cavity (proposal)."""

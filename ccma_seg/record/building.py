@@ -33,7 +33,8 @@ def make_record(analysis: "Analysis") -> dict[str, Any]:
         "software": {"name": "ccma-seg", "version": __version__, "config_sha256": analysis.config.sha256()},
         "config": analysis.config.as_dict(),
         "series": _series(analysis.volume),
-        "second_phase": _second_phase(analysis.second_phase),
+        "second_phase": None if analysis.second_phase is None else _phase(analysis.second_phase),
+        "further_phases": [_phase(phase) for phase in analysis.further_phases],
         "contrast": asdict(analysis.anatomy.contrast),
         "heart": {"box_mm": analysis.anatomy.heart_box_mm},
         "annulus": _annulus(analysis),
@@ -62,9 +63,7 @@ def _series(volume: Volume) -> dict[str, Any]:
     }
 
 
-def _second_phase(phase: SecondPhase | None) -> dict[str, Any] | None:
-    if phase is None:
-        return None
+def _phase(phase: SecondPhase) -> dict[str, Any]:
     fit = phase.alignment
     names = ("method", "correlation", "residual_mm", "residual_hu", "turn_deg")
     return {

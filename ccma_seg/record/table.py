@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _NOT_FIGURES = ("reasons", "uncertainty")
-_COUNTED = ("gaps",)
+_COUNTED = ("gaps", "phases")
 """Lists of which the table tells the length, 0 too; of others it tells the names."""
 
 

@@ -41,6 +41,7 @@ _HEADLINE = (
     "core.mean_hu",
     "cavity.neck_mm",
 )
+_IN_PHASE = ("blood_pool_hu", "moved_mm", "long_axis_mm", "short_axis_mm", "volume_mm3", "core_hu", "cavity_hu")
 _CALCIUM_HEADLINE = ("annular_volume_mm3", "arc_deg", "max_thickness_mm", "sectors", "agatston", "mass_mg")
 _NOT_FIGURES = ("id", "verdict", "confidence", "explanation", "evidence", "uncertainty", "why_not", "counterfactuals")
 _SHOWN_ELSEWHERE = ("threshold_rule", "mass_calibrated", "mass_factor", "guerrero.items")
@@ -77,6 +78,7 @@ def lesion_content(lesion: dict[str, Any], criteria: dict[str, Any]) -> dict[str
         "key": _figures(lesion, _KEY_FIGURES),
         "all": _figures(lesion, tuple(path for path, _ in flat(_only_figures(lesion)))),
         "gaps": lesion["rim"]["gaps"] or (),
+        "phases": phases_content(lesion),
         "why_not": lesion["why_not"],
         "counterfactuals": lesion["counterfactuals"],
         "evidence": [_evidence(item, criteria) for item in lesion["evidence"]],
@@ -86,6 +88,26 @@ def lesion_content(lesion: dict[str, Any], criteria: dict[str, Any]) -> dict[str
             )
         ),
     }
+
+
+def phases_content(lesion: dict[str, Any]) -> dict[str, Any] | None:
+    """Return a table of one mass in every phase, with the spread of its figures as the last row; None for one phase."""
+    if not lesion["phases"]:
+        return None
+    rows = [(_phase_name(row), row) for row in lesion["phases"]] + [("spread", lesion["spread"])]
+    return {
+        "heads": [f"{figure.name}, {figure.unit}" for figure in (show(name, 0.0) for name in _IN_PHASE)],
+        "rows": [
+            {"name": name, "cells": [show(key, row[key]).value if key in row else "" for key in _IN_PHASE]}
+            for name, row in rows
+        ],
+    }
+
+
+def _phase_name(row: dict[str, Any]) -> str:
+    percent = row["cardiac_phase_percent"]
+    contrast = f"contrast {row['contrast']}"
+    return contrast if percent is None else f"{percent:g} % of R-R, {contrast}"
 
 
 def annulus_content(record: dict[str, Any]) -> list[Shown]:

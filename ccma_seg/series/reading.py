@@ -1,6 +1,7 @@
 """A series, wherever it lies, as one volume in Hounsfield units."""
 
 import time
+from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +28,7 @@ def read_series(
     *,
     series_uid: str | None = None,
     phase: float | None = None,
-    other_than: str | None = None,
+    other_than: AbstractSet[str] = frozenset(),
     allow_missing_slices: bool = False,
     allow_gantry_tilt: bool = False,
     params: ReadParams = ReadParams(),
@@ -41,7 +42,7 @@ def read_series(
     series_uid, phase
         Which series, where there are several: its SeriesInstanceUID, its percent of the R-R interval.
     other_than
-        SeriesInstanceUID of a series that is not wanted, as it was read already.
+        SeriesInstanceUIDs of series that are not wanted, as they were read already.
     allow_missing_slices
         Interpolate an uneven or incomplete stack to an even grid; the volume is then marked as degraded.
     allow_gantry_tilt
@@ -86,9 +87,9 @@ def read_series(
     return replace(volume, read_seconds=time.perf_counter() - started)
 
 
-def _without(inventory: Inventory, series_uid: str | None) -> Inventory:
-    """Leave out a series, unless it is the only one."""
-    others = tuple(series for series in inventory.series if series.series_uid != series_uid)
+def _without(inventory: Inventory, series_uids: AbstractSet[str]) -> Inventory:
+    """Leave out some series, unless there are no others."""
+    others = tuple(series for series in inventory.series if series.series_uid not in series_uids)
     return replace(inventory, series=others) if others else inventory
 
 
