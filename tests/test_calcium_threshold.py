@@ -6,7 +6,7 @@ import pytest
 from calcium_scene import make_anatomy, make_volume
 from ccma_seg.anatomy.findings import BLOOD_POOL_LA, BLOOD_POOL_LV, Contrast, ContrastState
 from ccma_seg.calcium import CalciumParams
-from ccma_seg.calcium.threshold import find_threshold, threshold_at
+from ccma_seg.calcium.threshold import Blood, find_threshold, local_blood, threshold_at
 from ccma_seg.volume import LabelMap
 
 
@@ -67,3 +67,15 @@ def test_the_brighter_of_both_chambers_next_to_the_annulus_counts():
 
 def test_a_given_threshold_wins():
     assert find_threshold(make_volume(), make_anatomy(), CalciumParams(threshold_hu=650.0)).hu == 650
+
+
+@pytest.mark.parametrize("dropped", [0, 1])
+def test_blood_has_the_median_and_the_median_deviation_of_its_voxels(dropped):
+    volume = make_volume(300, sd_hu=25.0)
+    labels = np.full(volume.hu.shape, BLOOD_POOL_LV, np.uint8)
+    labels.ravel()[:dropped] = 0
+    anatomy = make_anatomy(blood_pools=LabelMap(labels=labels, geometry=volume.geometry))
+    blood = local_blood(volume, anatomy, CalciumParams(blood_margin_mm=1000.0))
+    voxels = volume.hu.ravel()[dropped:].astype(float)
+    middle = np.median(voxels)
+    assert blood == Blood(hu=middle, sd_hu=1.4826 * np.median(abs(voxels - middle)), where="left ventricle")

@@ -133,7 +133,7 @@ def _taken_out(
         nothing = np.zeros(0, np.intp)
         return make_components(hu, geometry, nothing, nothing, count=0)
     flat = np.flatnonzero(mask)
-    label = pools.at(np.stack(np.unravel_index(flat, hu.shape), axis=-1)).astype(np.intp)
+    label = pools.at(np.unravel_index(flat, hu.shape)).astype(np.intp)
     pooled = flat[label > 0]
     mask.ravel()[pooled] = False
     found = make_components(hu, geometry, pooled, label[label > 0], count=int(label.max(initial=0)))

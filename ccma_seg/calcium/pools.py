@@ -13,6 +13,9 @@ from ccma_seg.calcium.parameters import CalciumParams
 from ccma_seg.calcium.ring import dense_ring, distance_to_ring
 from ccma_seg.geometry import Bools, Floats, Geometry
 
+Index = tuple[npt.NDArray[np.intp], ...]
+"""Slice, row and column of voxels, (n,) each."""
+
 _NEIGHBOURS_26 = np.ones((3, 3, 3), bool)
 
 SAMPLES = 3
@@ -28,9 +31,9 @@ class Pools:
     size: npt.NDArray[np.int_]
     """Voxels in a block along slices, rows and columns."""
 
-    def at(self, index: npt.NDArray[np.intp]) -> npt.NDArray[np.int32]:
-        """Return the pool at voxels, (n, 3); 0 where there is none."""
-        return np.asarray(self.blocks[tuple((index // self.size).T)])
+    def at(self, index: Index) -> npt.NDArray[np.int32]:
+        """Return the pool at voxels, given as slices, rows and columns; 0 where there is none."""
+        return np.asarray(self.blocks[tuple(place // size for place, size in zip(index, self.size, strict=True))])
 
 
 def find_dense_pools(

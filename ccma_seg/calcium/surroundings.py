@@ -1,5 +1,6 @@
 """What lies just outside each component: fat, lung, blood, dense contrast."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
@@ -9,15 +10,18 @@ import numpy.typing as npt
 
 from ccma_seg.calcium.components import Components, Integers
 from ccma_seg.calcium.parameters import CalciumParams
-from ccma_seg.calcium.pools import Pools
+from ccma_seg.calcium.pools import Index, Pools
 from ccma_seg.calcium.threshold import Blood
-from ccma_seg.geometry import Bools, Floats
+from ccma_seg.geometry import Floats
 
 MAX_SAMPLED_VOXELS = 20_000
 """Of larger components every k-th voxel is asked; shares stay good to 1 %."""
 
 BLOOD_SD = 3.0
 """Blood lies within that many standard deviations of its median."""
+
+_NONE_SEEN = np.int16(np.iinfo(np.int16).max)
+"""Lowest HU of no samples."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -32,6 +36,19 @@ class Surroundings:
     lowest_hu: Floats
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Limits:
+    """HU as whole numbers, which compare six times as fast."""
+
+    calcium: int
+    """From here on."""
+    fat: int
+    lung: int
+    """Below."""
+    blood: tuple[int, int]
+    """Between, both included; the wrong way round for none."""
+
+
 def find_surroundings(
     components: Components,
     hu: npt.NDArray[np.int16],
@@ -44,17 +61,25 @@ def find_surroundings(
 ) -> Surroundings:
     """Sample 18 directions at a fixed distance from each voxel, less what hits calcium."""
     voxels = _thinned(components)
-    seen, lowest = np.zeros((5, voxels.label.size)), np.full(voxels.label.size, np.inf)
+    limits = _limits(threshold_hu, blood, params)
+    seen, lowest = np.zeros((5, voxels.label.size), np.uint8), np.full(voxels.label.size, _NONE_SEEN)
     for index in _around(voxels, distance_mm):
-        near = hu[tuple(index)]
-        pool = np.zeros(near.shape, bool) if pools is None else pools.at(index.T) > 0
-        outside, lung = (near < threshold_hu) | pool, near < params.lung_hu
-        parts = ((near < params.fat_hu) & ~lung, lung, _is_blood(near, blood), pool)
-        seen += [outside, *(outside & part for part in parts)]
-        lowest = np.minimum(lowest, np.where(outside, near, np.inf))
+        near = hu[index]
+        pool = np.zeros(near.shape, bool) if pools is None else pools.at(index) > 0
+        outside, lung = (near < limits.calcium) | pool, near < limits.lung
+        parts = ((near < limits.fat) & ~lung, lung, (near >= limits.blood[0]) & (near <= limits.blood[1]), pool)
+        for count, part in zip(seen, (outside, *(outside & part for part in parts)), strict=True):
+            np.add(count, part, out=count)
+        np.minimum(lowest, near, out=lowest, where=outside)
     total, *votes = (voxels.sum(count) for count in seen)
     fat, lungs, in_blood, pooled = (count / np.maximum(total, 1) for count in votes)
-    return Surroundings(fat=fat, lung=lungs, blood=in_blood, pool=pooled, lowest_hu=voxels.min(lowest))
+    return Surroundings(
+        fat=fat,
+        lung=lungs,
+        blood=in_blood,
+        pool=pooled,
+        lowest_hu=voxels.min(np.where(lowest < _NONE_SEEN, lowest, np.inf)),
+    )
 
 
 def _thinned(components: Components) -> Components:
@@ -62,11 +87,16 @@ def _thinned(components: Components) -> Components:
     return components.where(np.arange(components.label.size) % step == 0)
 
 
-def _around(voxels: Components, distance_mm: float) -> Iterator[Integers]:
-    """Yield slice, row and column, (3, n), of what lies at a distance, one direction after the other."""
-    index, last = voxels.index.T, np.array(voxels.geometry.shape)[:, None] - 1
-    for offset in _offsets(voxels, distance_mm):
-        yield np.clip(index + offset[:, None], 0, last)
+def _around(voxels: Components, distance_mm: float) -> Iterator[Index]:
+    """Yield slices, rows and columns of what lies at a distance, one direction after the other."""
+    offsets = _offsets(voxels, distance_mm)
+    places = np.unravel_index(voxels.flat, voxels.geometry.shape)
+    moved = [
+        {step: np.clip(place + step, 0, count - 1) for step in set(steps)}
+        for place, steps, count in zip(places, offsets.T.tolist(), voxels.geometry.shape, strict=True)
+    ]
+    for offset in offsets.tolist():
+        yield tuple(by_step[step] for by_step, step in zip(moved, offset, strict=True))
 
 
 def _offsets(components: Components, distance_mm: float) -> Integers:
@@ -76,7 +106,11 @@ def _offsets(components: Components, distance_mm: float) -> Integers:
     return np.asarray(directions * steps, np.intp)
 
 
-def _is_blood(hu: npt.NDArray[np.int16], blood: Blood | None) -> Bools:
-    if blood is None:
-        return np.zeros(hu.shape, bool)
-    return np.asarray(np.abs(hu - blood.hu) <= BLOOD_SD * blood.sd_hu)
+def _limits(threshold_hu: float, blood: Blood | None, params: CalciumParams) -> _Limits:
+    spread = (1, 0) if blood is None else (blood.hu - BLOOD_SD * blood.sd_hu, blood.hu + BLOOD_SD * blood.sd_hu)
+    return _Limits(
+        calcium=math.ceil(threshold_hu),
+        fat=math.ceil(params.fat_hu),
+        lung=math.ceil(params.lung_hu),
+        blood=(math.ceil(spread[0]), math.floor(spread[1])),
+    )

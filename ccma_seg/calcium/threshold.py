@@ -1,8 +1,10 @@
 """Above which HU a voxel is calcium: by tube voltage without contrast, by the local blood pool with it."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ccma_seg.anatomy.findings import BLOOD_POOL_LA, BLOOD_POOL_LV, Anatomy, ContrastState
 from ccma_seg.calcium.parameters import CalciumParams
@@ -152,8 +154,21 @@ def _pools_near(volume: Volume, anatomy: Anatomy, params: CalciumParams) -> list
     return [_blood(hu[crop.mask(label)], name) for name, label in chambers]
 
 
-def _blood(hu: np.ndarray[tuple[int, ...], np.dtype[np.int16]], where: str) -> Blood | None:
+def _blood(hu: npt.NDArray[np.int16], where: str) -> Blood | None:
+    """Measure blood by how often each HU occurs: a tenth of the time of sorting the voxels."""
     if hu.size < MIN_BLOOD_VOXELS:
         return None
-    middle = float(np.median(hu))
-    return Blood(hu=middle, sd_hu=float(MAD_TO_SD * np.median(np.abs(hu - middle))), where=where)
+    low = int(hu.min())
+    counts = np.bincount(hu.astype(np.intp) - low)
+    levels = np.arange(len(counts)) + low
+    middle = _median(levels, counts)
+    away = np.abs(levels - middle)
+    order = np.argsort(away, kind="stable")
+    return Blood(hu=middle, sd_hu=MAD_TO_SD * _median(away[order], counts[order]), where=where)
+
+
+def _median(values: npt.NDArray[Any], counts: npt.NDArray[np.intp]) -> float:
+    """Return the median of values, in rising order, that occur so often."""
+    last = np.cumsum(counts)
+    middle = np.searchsorted(last, [(last[-1] - 1) // 2, last[-1] // 2], side="right")
+    return float(values[middle].mean())
