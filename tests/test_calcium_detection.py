@@ -138,6 +138,19 @@ def test_a_faint_spot_at_the_edge_of_blood_is_told_but_not_counted():
     assert "faint_spots" in [r.code for r in calcium.reasons]
 
 
+def test_a_thin_band_no_brighter_than_an_edge_at_the_lung_counts_where_no_lung_is_near():
+    volume = paint(make_volume(350), band(0, 36, 3.2), 620)
+    assert kinds(find_calcium(volume, make_anatomy(350))) == [CalciumKind.ANNULAR]
+    beside_lung = paint(volume, lambda x, y, z: (y > RING_MM + 3) & (np.hypot(x, z) < 20), -850)
+    assert CalciumKind.ANNULAR not in kinds(find_calcium(beside_lung, make_anatomy(350)))
+
+
+def test_a_focus_in_the_midst_of_blood_counts_if_it_is_larger_than_mixing_blood():
+    small, large = (paint(make_volume(350), ball((0, RING_MM - 5, 0), radius), 560) for radius in (3.2, 4.5))
+    assert kinds(find_calcium(small, make_anatomy(350))) == [CalciumKind.UNKNOWN]
+    assert kinds(find_calcium(large, make_anatomy(350))) == [CalciumKind.ANNULAR]
+
+
 def test_specks_of_two_voxels_are_noise():
     volume = paint(make_volume(), lambda x, y, z: (np.abs(x) < 1) & (y == 16.5) & (z == 0.5), 700)
     assert np.count_nonzero(volume.hu == 700) == 2

@@ -81,7 +81,10 @@ class CalciumParams:
     """As faint as an edge artefact, a focus counts only above this volume (proposal)."""
     faint_slices: int = 3
     """... and on that many slices: motion differs from slice to slice (proposal)."""
-    edge_volume_mm3: float = 500.0
+    speck_volume_mm3: float = 25.0
+    """With contrast a smaller focus counts only where no edge artefact is as bright, be it on however many slices
+    (proposal; away from lung the largest such artefact met on real CTs has 14 mm3)."""
+    edge_volume_mm3: float = 250.0
     """No edge artefact beside blood is larger than this (proposal; the largest met on real CTs have 110 mm3)."""
 
     coronary_width_mm: float = 6.0

@@ -25,11 +25,10 @@ class Place:
     calcium_gain: float = 1.0
     """HU of calcium over those at 120 kVp."""
 
-    @property
-    def edge_limit_hu(self) -> float:
-        """Brightest that the edge of blood against lung can look by motion or a sharp kernel."""
+    def edge_limit_hu(self, beside_hu: float) -> float:
+        """Return the brightest that the edge of blood can look by motion or a sharp kernel, beside something darker."""
         blood_hu = self.threshold_hu if self.blood is None else self.blood.hu
-        return blood_hu + self.params.edge_overshoot * (blood_hu - self.params.lung_reference_hu)
+        return blood_hu + self.params.edge_overshoot * (blood_hu - beside_hu)
 
 
 Rule = Callable[[Features, Place], str | None]
@@ -66,11 +65,22 @@ def _beyond_l1_mm(f: Features, params: CalciumParams) -> float:
 
 
 def is_faint(features: Features, place: Place) -> bool:
-    """Tell whether a component could be the edge of bright blood, blurred by motion or overshot by the kernel."""
-    small = features.volume_mm3 < place.params.faint_volume_mm3 or features.slices < place.params.faint_slices
-    beside_blood = place.blood is not None and features.blood >= MIXING_BLOOD
-    mixing = beside_blood and features.volume_mm3 < place.params.edge_volume_mm3
-    return (small or mixing) and features.peak_hu < place.edge_limit_hu
+    """Tell whether a component could be the edge of bright blood, blurred by motion or overshot by the kernel.
+
+    Motion brings the lung's edge anywhere, but not on many slices; brighter blood mixes in the midst of blood.
+    """
+    f, params = features, place.params
+    few = f.slices < params.faint_slices or (place.blood is not None and f.volume_mm3 < params.speck_volume_mm3)
+    mixing = place.blood is not None and f.blood >= MIXING_BLOOD and f.volume_mm3 < params.edge_volume_mm3
+    if few or mixing:
+        return f.peak_hu < place.edge_limit_hu(params.lung_reference_hu)
+    return f.volume_mm3 < params.faint_volume_mm3 and f.peak_hu < place.edge_limit_hu(_darkest_near_hu(f, place))
+
+
+def _darkest_near_hu(f: Features, place: Place) -> float:
+    """Return the HU of the darkest that may have made an edge: lung, unless blood is enhanced and none is near."""
+    lung_hu = place.params.lung_reference_hu
+    return lung_hu if place.blood is None or max(f.lung, f.wide_lung) > 0 else max(f.lowest_hu, lung_hu)
 
 
 def _contrast(f: Features, place: Place) -> str | None:
