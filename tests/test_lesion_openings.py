@@ -52,7 +52,7 @@ def test_hu_on_a_grid_are_those_at_its_places():
     rng, turned = np.random.default_rng(0), ((0.0, 0.6, 0.8), (0.0, -0.8, 0.6), (1.0, 0.0, 0.0))
     crop = Geometry(shape=(9, 12, 11), spacing_mm=(1.0, 0.5, 0.6), origin_mm=(3.0, -2.0, 5.0), axes=turned)
     spline = rng.normal(size=crop.shape).astype(np.float32)
-    field = Field(coefficients=spline, hu=spline, geometry=crop)
+    field = Field(coefficients=spline, geometry=crop)
     start = as_point(crop.to_patient((-0.4, 1.3, 2.2)))
     grid = Geometry(shape=(14, 9, 7), spacing_mm=(0.7,) * 3, origin_mm=start, axes=turned)
     places = grid.to_patient(np.moveaxis(np.indices(grid.shape), 0, -1))

@@ -27,6 +27,10 @@ class Ellipsoid:
         """Return half the axes, longest first."""
         return np.asarray(1 / np.sqrt(np.linalg.eigvalsh(self.shape.T @ self.shape)))
 
+    def points_mm(self, directions: Floats) -> Floats:
+        """Return the surface along unit vectors from the centre, shape (n, 3)."""
+        return np.asarray(self.center_mm + self.radius_mm(directions)[:, None] * directions)
+
 
 def sphere(center_mm: Floats, radius_mm: float) -> Ellipsoid:
     """Return a ball's surface."""

@@ -7,10 +7,8 @@ from scipy.spatial import cKDTree
 
 from ccma_seg.geometry import Bools, Floats, as_point
 from ccma_seg.lesion import profile, rays, sphere
-from ccma_seg.lesion.candidates import Candidate
 from ccma_seg.lesion.ellipsoid import Ellipsoid, grown
 from ccma_seg.lesion.findings import Envelope
-from ccma_seg.lesion.middle import find_middle
 from ccma_seg.lesion.params import LesionParams
 from ccma_seg.lesion.sections import Refined, fit_sections
 from ccma_seg.lesion.stations import Stations, blur_sigma_mm, find_stations
@@ -22,6 +20,8 @@ _STATIONS = (500, 1000)
 _FEW = 30
 """Fewer places with a wall make no surface."""
 _NEIGHBOURS = 8
+_REACH = 2.5
+"""Outer edges lie up to a profile beyond the middle of a rim, what is outside of them another; a spline needs more."""
 _SIDE_MM = 2.0
 """How much of either side is looked at when the edges are known."""
 _BLUR_POWER = 2.0
@@ -37,23 +37,20 @@ _REFINEMENTS = 2
 """On thick slices: each time coverage is looked at anew."""
 
 
-def find_envelope(volume: Volume, candidate: Candidate, params: LesionParams) -> Envelope | None:
-    """Follow the rim round a candidate; None if there is none to follow.
+def find_envelope(volume: Volume, middle: Ellipsoid, params: LesionParams) -> Envelope | None:
+    """Follow a rim all round from its middle; None if there is none to follow.
 
     Parameters
     ----------
     volume
         The CT.
-    candidate
-        Where calcium surrounds something.
+    middle
+        From `find_middle`.
     params
         How many rays, how long, and what a rim is.
     """
-    center = candidate.points_mm.mean(axis=0)
-    field = rays.field_around(volume, center, radius_mm=_reach_mm(candidate, params))
-    middle = find_middle(field, candidate, params)
-    if middle is None:
-        return None
+    rim = middle.points_mm(sphere.directions(_STATIONS[0]))
+    field = rays.field_within(volume, rim, margin_mm=_REACH * params.profile_out_mm)
     followed = _outer_surface(volume, field, middle, params)
     if followed is None:
         return None
@@ -70,12 +67,6 @@ def find_envelope(volume: Volume, candidate: Candidate, params: LesionParams) ->
         surface, nearby = refined.surface, nearby.changed(refined)
         found = _describe(volume, field, (surface, nearby), params)
     return found
-
-
-def _reach_mm(candidate: Candidate, params: LesionParams) -> float:
-    """Return how far from the middle of the enclosed places HU is needed."""
-    spread = np.linalg.norm(candidate.points_mm - candidate.points_mm.mean(axis=0), axis=1).max()
-    return float(min(params.range_mm, 1.3 * spread + 2 * params.rim_max_mm) + params.profile_out_mm)
 
 
 def _outer_surface(

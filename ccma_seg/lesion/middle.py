@@ -8,7 +8,8 @@ from ccma_seg.lesion.candidates import Candidate
 from ccma_seg.lesion.ellipsoid import Ellipsoid, agreement, fit_ellipsoid, triangular
 from ccma_seg.lesion.ellipsoid import sphere as ball
 from ccma_seg.lesion.params import LesionParams
-from ccma_seg.lesion.rays import Field, along, first_wall
+from ccma_seg.lesion.rays import along, first_wall, roughly_at
+from ccma_seg.volume import Volume
 
 _COARSE_RAYS = 600
 _COARSE_STEP_MM = 0.5
@@ -20,32 +21,40 @@ _FAR = 2.0
 """Walls farther away than this, in medians, are not those of the mass."""
 
 
-def find_middle(field: Field, candidate: Candidate, params: LesionParams) -> Ellipsoid | None:
+def find_middle(volume: Volume, candidate: Candidate, params: LesionParams) -> Ellipsoid | None:
     """Fit an ellipsoid to the middle of the first walls met from inside, and again from its centre.
 
     None where too few directions meet a wall, or none of the fits is a mass's form.
     """
-    center = candidate.points_mm.mean(axis=0)
+    center, reach = candidate.points_mm.mean(axis=0), _reach_mm(candidate, params)
+    points = _walls_from(volume, center, candidate.wall_hu, reach_mm=reach, params=params)
     found: Ellipsoid | None = None
     for tolerance in _TOLERANCES_MM:
-        points = _walls_from(field, center, candidate.wall_hu, params)
+        if found is not None and np.linalg.norm(found.center_mm - center) > _COARSE_STEP_MM:
+            center = found.center_mm
+            points = _walls_from(volume, center, candidate.wall_hu, reach_mm=reach, params=params)
         if len(points) < params.coverage_min * _COARSE_RAYS:
             return None
         starts = [found] if found is not None else _starts(center, points, candidate)
         fits = [fit_ellipsoid(points, s, tolerance_mm=tolerance, prior=_PRIOR * len(points)) for s in starts]
-        possible = [f for f in fits if _possible(f, field, params)]
+        possible = [f for f in fits if _possible(f, candidate, reach_mm=reach, params=params)]
         if not possible:
             return None
         found = max(possible, key=lambda f: agreement(points, f, tolerance_mm=tolerance))
-        center = found.center_mm
     return found
 
 
-def _walls_from(field: Field, center: Floats, wall_hu: float, params: LesionParams) -> Floats:
+def _reach_mm(candidate: Candidate, params: LesionParams) -> float:
+    """Return how far from the middle of the enclosed places walls are looked for."""
+    spread = np.linalg.norm(candidate.points_mm - candidate.points_mm.mean(axis=0), axis=1).max()
+    return float(min(params.range_mm, 1.3 * spread + 2 * params.rim_max_mm) + params.profile_out_mm)
+
+
+def _walls_from(volume: Volume, center: Floats, wall_hu: float, *, reach_mm: float, params: LesionParams) -> Floats:
     """Return the middle of the first wall met in each direction, where one is met."""
     directions = sphere.directions(_COARSE_RAYS)
-    steps = np.arange(0, min(params.range_mm, max(field.geometry.extent_mm)), _COARSE_STEP_MM)
-    profiles = field.roughly_at(along(np.broadcast_to(center, directions.shape), directions, steps_mm=steps))
+    steps = np.arange(0, reach_mm, _COARSE_STEP_MM)
+    profiles = roughly_at(volume, along(np.broadcast_to(center, directions.shape), directions, steps_mm=steps))
     entry, leave, met = first_wall(profiles, wall_hu)
     depth = np.minimum((leave - entry) * _COARSE_STEP_MM, params.rim_max_mm) / 2
     return np.asarray((center + (steps[entry] + depth)[:, None] * directions)[met])
@@ -62,11 +71,9 @@ def _starts(center: Floats, points: Floats, candidate: Candidate) -> list[Ellips
     return [ball(center, radius), ball(center, float(np.median(distance))), triangular(formed)]
 
 
-def _possible(fit: Ellipsoid, field: Field, params: LesionParams) -> bool:
+def _possible(fit: Ellipsoid, candidate: Candidate, *, reach_mm: float, params: LesionParams) -> bool:
     if not (np.isfinite(fit.shape).all() and np.isfinite(fit.center_mm).all()):
         return False
     longest, _, shortest = fit.semi_axes_mm()
-    inside = bool(field.geometry.contains(fit.center_mm))
-    return (
-        bool(np.isfinite(longest)) and longest <= params.range_mm and longest <= params.aspect_max * shortest and inside
-    )
+    near = bool(np.abs(fit.center_mm - candidate.points_mm.mean(axis=0)).max() <= reach_mm)
+    return near and bool(longest <= params.range_mm and longest <= params.aspect_max * shortest)

@@ -5,6 +5,7 @@ import numpy as np
 from ccma_seg.lesion.candidates import Candidate
 from ccma_seg.lesion.envelope import find_envelope
 from ccma_seg.lesion.findings import CAVITY, CORE, Envelope, Lesion
+from ccma_seg.lesion.middle import find_middle
 from ccma_seg.lesion.params import LesionParams
 from ccma_seg.lesion.segmentation import holds, volume_mm3
 from ccma_seg.volume import Volume
@@ -38,7 +39,8 @@ def outline_again(volume: Volume, lesion: Lesion, *, wall_hu: float, params: Les
         return None
     points = parts.geometry.to_patient(np.argwhere(inside))
     begun = Candidate(points_mm=points, wall_hu=wall_hu, score=float(inside.sum() * parts.geometry.voxel_mm3))
-    found = find_envelope(volume, begun, params)
+    middle = find_middle(volume, begun, params)
+    found = None if middle is None else find_envelope(volume, middle, params)
     return found if found is not None and _same(found, lesion.envelope) else None
 
 

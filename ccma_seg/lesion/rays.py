@@ -7,7 +7,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from ccma_seg.geometry import Bools, Floats, Geometry
-from ccma_seg.volume import Hu, Volume
+from ccma_seg.volume import Volume
 
 Singles = npt.NDArray[np.float32]
 
@@ -17,7 +17,6 @@ class Field:
     """HU of a crop as a smooth function of position (cubic B-spline)."""
 
     coefficients: Singles
-    hu: Hu
     geometry: Geometry
 
     def at(self, positions_mm: Floats) -> Floats:
@@ -36,24 +35,13 @@ class Field:
             values = np.tensordot(values, weights, axes=(0, 1))  # puts the new axis last: three times restore the order
         return values
 
-    def roughly_at(self, positions_mm: Floats) -> Floats:
-        """Return HU at positions by linear interpolation, several times faster."""
-        index = self.geometry.to_index(positions_mm)
-        values = ndimage.map_coordinates(self.hu, index.reshape(-1, 3).T, np.float32, order=1, mode="nearest")
-        return np.asarray(values, float).reshape(index.shape[:-1])
 
-
-def field_around(volume: Volume, center_mm: Floats, *, radius_mm: float) -> Field:
-    """Return HU as a smooth function within a cube round a point."""
-    return field_within(volume, center_mm + radius_mm * (2.0 * np.indices((2, 2, 2)).reshape(3, 8).T - 1))
-
-
-def field_within(volume: Volume, corners_mm: Floats, *, margin_mm: float = 0.0) -> Field:
-    """Return HU as a smooth function within a box and a margin."""
-    crop = volume.crop(volume.geometry.slices_around(corners_mm, margin_mm=margin_mm))
+def field_within(volume: Volume, positions_mm: Floats, *, margin_mm: float = 0.0) -> Field:
+    """Return HU as a smooth function within a box round positions, shape (..., 3), and a margin."""
+    crop = volume.crop(volume.geometry.slices_around(positions_mm, margin_mm=margin_mm))
     spline = crop.hu.astype(np.float32)
     ndimage.spline_filter(spline, order=3, output=spline, mode="nearest")
-    return Field(coefficients=spline, hu=crop.hu, geometry=crop.geometry)
+    return Field(coefficients=spline, geometry=crop.geometry)
 
 
 def _spline_weights(index: Floats, count: int) -> Floats:
@@ -64,6 +52,13 @@ def _spline_weights(index: Floats, count: int) -> Floats:
     weights[:, 3] += weights[:, :3].sum(axis=1)  # beyond the ends the last coefficients go on
     weights[:, -4] += weights[:, -3:].sum(axis=1)
     return weights[:, 3:-3]
+
+
+def roughly_at(volume: Volume, positions_mm: Floats) -> Floats:
+    """Return HU at positions, shape (..., 3) LPS mm, by linear interpolation, several times faster."""
+    index = volume.geometry.to_index(positions_mm)
+    values = ndimage.map_coordinates(volume.hu, index.reshape(-1, 3).T, np.float32, order=1, mode="nearest")
+    return np.asarray(values, float).reshape(index.shape[:-1])
 
 
 def along(origins_mm: Floats, directions: Floats, *, steps_mm: Floats) -> Floats:

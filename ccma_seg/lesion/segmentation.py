@@ -10,13 +10,18 @@ from ccma_seg.geometry import Bools, Floats
 from ccma_seg.lesion import sphere
 from ccma_seg.lesion.candidates import Candidate, find_candidates
 from ccma_seg.lesion.cavity import find_cavity
+from ccma_seg.lesion.ellipsoid import Ellipsoid
 from ccma_seg.lesion.envelope import find_envelope
 from ccma_seg.lesion.findings import Envelope, Lesion
 from ccma_seg.lesion.leak import find_leak
+from ccma_seg.lesion.middle import find_middle
 from ccma_seg.lesion.params import LesionParams
 from ccma_seg.lesion.parts import crop_around, label_parts
 from ccma_seg.lesion.surface import envelope_points
 from ccma_seg.volume import LabelMap, Volume
+
+_FEW_DIRECTIONS = 500
+"""Enough to tell whether two surfaces overlap."""
 
 
 def segment(
@@ -50,11 +55,14 @@ def segment(
     for candidate in _promising(find_candidates(volume, calcium, params), params):
         if in_vain == params.in_vain_max:
             break
-        if any(
-            holds(e, candidate.points_mm.mean(axis=0)) and not _is_doubtful(volume, e, params) for e, _ in envelopes
-        ):
+        sure = [e for e, _ in envelopes if not _is_doubtful(volume, e, params)]
+        if any(holds(e, candidate.points_mm.mean(axis=0)) for e in sure):
             continue
-        envelope = find_envelope(volume, candidate, params)
+        middle = find_middle(volume, candidate, params)
+        if middle is None or any(_share_within(e, middle) > params.overlap_max for e in sure):
+            in_vain += 1
+            continue
+        envelope = find_envelope(volume, middle, params)
         if envelope is None or not is_mass(envelope, anatomy.annulus, params):
             in_vain += 1
             continue
@@ -136,6 +144,11 @@ def _within(envelope: Envelope, points_mm: Floats) -> Bools:
     nearest = (offset[inside] @ sphere.directions(envelope.covered.size).T).argmax(axis=1)
     inside[inside] = distance[inside] <= envelope.outer_radius_mm[nearest]
     return np.asarray(inside)
+
+
+def _share_within(envelope: Envelope, middle: Ellipsoid) -> float:
+    """Return the share of an ellipsoid's surface that lies within an envelope."""
+    return float(_within(envelope, middle.points_mm(sphere.directions(_FEW_DIRECTIONS))).mean())
 
 
 def _overlap(first: Envelope, second: Envelope) -> float:
