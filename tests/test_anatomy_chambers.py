@@ -8,7 +8,7 @@ import pytest
 from ccma_seg.anatomy import BLOOD_POOL_LA, BLOOD_POOL_LV, locate, read_chambers
 from ccma_seg.errors import ConfigError, GeometryError, InputPathError
 from ccma_seg.geometry import Geometry
-from ccma_seg.nifti import write_labels
+from ccma_seg.nifti.writing import write_labels
 from ccma_seg.volume import LabelMap, Volume
 
 GRID = Geometry(shape=(60, 75, 90), spacing_mm=(2.0, 2.0, 2.0), origin_mm=(-60.0, -75.0, -60.0))

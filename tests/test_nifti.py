@@ -6,10 +6,12 @@ import nibabel as nib
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from scipy.stats import special_ortho_group
 
 from ccma_seg.errors import CorruptInputError, IncompleteVolumeError, NoSeriesError, OutputError
-from ccma_seg.geometry import Geometry
-from ccma_seg.nifti import is_nifti, read_labels, read_volume, write_labels
+from ccma_seg.geometry import Geometry, as_point
+from ccma_seg.nifti.reading import is_nifti, read_labels, read_volume
+from ccma_seg.nifti.writing import nifti_bytes, write_labels
 from ccma_seg.series import ReadParams, read_series
 from ccma_seg.volume import PADDING_HU, LabelMap
 
@@ -151,6 +153,25 @@ def test_labels_of_a_crop_can_be_written_onto_the_whole(tmp_path):
     np.testing.assert_array_equal(again.labels[part], crop.labels)
     assert again.geometry.shape == whole.shape
     assert np.count_nonzero(again.labels) == np.count_nonzero(crop.labels)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_what_is_written_is_what_nibabel_would_write(seed):
+    random = np.random.default_rng(seed)
+    turn = special_ortho_group.rvs(3, random_state=random) * [[1], [1], [random.choice([-1, 1])]]
+    grid = Geometry(
+        shape=(3, 4, 5),
+        spacing_mm=as_point(random.uniform(0.3, 3.0, 3)),
+        origin_mm=as_point(random.normal(0.0, 100.0, 3)),
+        axes=tuple(map(as_point, turn)),
+    )
+    values = random.integers(0, 255, grid.shape).astype(random.choice([np.uint8, np.int16]))
+    affine = (np.diag((-1.0, -1.0, 1.0, 1.0)) @ grid.affine)[:, (2, 1, 0, 3)]
+    image = nib.Nifti1Image(values.T, affine)
+    image.set_sform(affine, code="scanner")
+    image.set_qform(affine, code="scanner")
+    image.header.set_xyzt_units("mm")
+    assert nifti_bytes(values, grid) == image.to_bytes()
 
 
 def test_the_same_labels_are_the_same_bytes(tmp_path):

@@ -81,7 +81,7 @@ def read_chambers(path: str | Path, geometry: Geometry) -> LabelMap:
 
 
 def _folder(path: Path) -> dict[int, LabelMap]:
-    from ccma_seg import nifti  # noqa: PLC0415  nibabel takes a third of a second to load
+    from ccma_seg.nifti import reading as nifti  # noqa: PLC0415  nibabel takes a third of a second to load
 
     found = {}
     for name, label in NAMES.items():
@@ -95,7 +95,7 @@ def _folder(path: Path) -> dict[int, LabelMap]:
 def _labels(path: Path) -> dict[int, LabelMap]:
     if not path.is_file():
         raise InputPathError(f"the chambers must be a folder of masks or a file of labels, {path.name} is neither")
-    from ccma_seg import nifti  # noqa: PLC0415
+    from ccma_seg.nifti import reading as nifti  # noqa: PLC0415
 
     labels = nifti.read_labels(path, max_voxels=_MAX_VOXELS)
     present = set(np.unique(labels.labels).tolist())

@@ -8,7 +8,7 @@ from typing import Any
 
 from ccma_seg.config import Config
 from ccma_seg.errors import CorruptInputError
-from ccma_seg.nifti import read_labels
+from ccma_seg.nifti.reading import read_labels
 from ccma_seg.pipeline import Analysis, analyze
 from ccma_seg.record import SCHEMA_VERSION
 from ccma_seg.report import make_label_map

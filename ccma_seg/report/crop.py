@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from ccma_seg.geometry import Floats, Geometry
 from ccma_seg.lesion.surface import envelope_points
-from ccma_seg.nifti import nifti_bytes
+from ccma_seg.nifti.writing import nifti_bytes
 from ccma_seg.pipeline import Analysis
 from ccma_seg.volume import LabelMap
 
@@ -29,7 +29,7 @@ def pack_crop(analysis: Analysis, labels: LabelMap) -> dict[str, str]:
     step_mm = max(min(whole.spacing_mm), float(np.cbrt(np.prod(whole.shape) * whole.voxel_mm3 / _MOST_VOXELS)))
     grid = _with_spacing(whole, step_mm)
     hu = _resampled(analysis.volume.hu[slices], whole, grid, linear=True)
-    seen = _resampled(labels.labels[slices], whole, grid, linear=False)
+    seen = _resampled(labels.on(whole), whole, grid, linear=False)
     return {"volume": _packed(hu, grid), "labels": _packed(seen, grid)}
 
 

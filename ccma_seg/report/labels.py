@@ -4,7 +4,7 @@ import numpy as np
 
 from ccma_seg.anatomy import BLOOD_POOL_LA, BLOOD_POOL_LV
 from ccma_seg.calcium import CalciumKind, CalciumMap
-from ccma_seg.geometry import voxels_in
+from ccma_seg.geometry import Geometry, voxels_in
 from ccma_seg.lesion import ANNULAR_CALCIUM, CAVITY, CORE, LEAK, RIM
 from ccma_seg.pipeline import Analysis
 from ccma_seg.volume import LabelMap
@@ -37,11 +37,27 @@ RING_COLOR = "#39ff88"
 def make_label_map(analysis: Analysis) -> LabelMap:
     """Return all labels on the grid of the volume; a mass lies over annular calcium, and that over blood."""
     geometry = analysis.volume.geometry
-    labels = np.zeros(geometry.shape, np.uint8)
-    for part in layers(analysis):
-        region = labels[part.slices_in(geometry)]
+    return LabelMap(labels=make_label_crop(analysis).on(geometry), geometry=geometry)
+
+
+def make_label_crop(analysis: Analysis) -> LabelMap:
+    """Return the same labels on a crop of the volume's grid, outside of which there are none."""
+    parts = layers(analysis)
+    crop = analysis.volume.geometry.crop(_reach(parts, analysis.volume.geometry))
+    labels = np.zeros(crop.shape, np.uint8)
+    for part in parts:
+        region = labels[part.slices_in(crop)]
         np.copyto(region, part.labels, where=part.labels > 0)
-    return LabelMap(labels=labels, geometry=geometry)
+    return LabelMap(labels=labels, geometry=crop)
+
+
+def _reach(parts: list[LabelMap], geometry: Geometry) -> tuple[slice, slice, slice]:
+    """Return the index ranges that hold all parts; the first voxel if there is none."""
+    within = [part.slices_in(geometry) for part in parts] or [(slice(1),) * 3]
+    first, second, third = (
+        slice(min(s.start or 0 for s in a), max(s.stop for s in a)) for a in zip(*within, strict=True)
+    )
+    return first, second, third
 
 
 def layers(analysis: Analysis) -> list[LabelMap]:

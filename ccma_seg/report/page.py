@@ -47,7 +47,7 @@ def write_page(
     path
         Where to.
     labels
-        From `make_label_map`.
+        From `make_label_crop`.
     sights
         What is seen on the planes of `views_of`.
     """

@@ -6,7 +6,8 @@ from typing import Any
 
 from ccma_seg.errors import GeometryError, InputPathError
 from ccma_seg.geometry import Point, as_point
-from ccma_seg.nifti import nifti_bytes, read_labels
+from ccma_seg.nifti.reading import read_labels
+from ccma_seg.nifti.writing import nifti_bytes
 from ccma_seg.report.page import viewer_page
 from ccma_seg.report.server import Served
 from ccma_seg.volume import LabelMap, Volume

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from ccma_seg.errors import OutputError
+from ccma_seg.nifti.writing import write_labels
 from ccma_seg.pipeline import Analysis
 from ccma_seg.record.table import lesion_columns, lesion_row, write_table
-from ccma_seg.report.labels import make_label_map
+from ccma_seg.report.labels import make_label_crop
 from ccma_seg.report.names import itk_snap_labels, slicer_colors
 from ccma_seg.series import has_stored_images
 from ccma_seg.volume import LabelMap
@@ -137,13 +138,12 @@ def _umask() -> int:
 
 def write_files(analysis: Analysis, folder: Path) -> None:
     """Fill a folder with the files of one exam."""
-    from ccma_seg.nifti import write_labels  # noqa: PLC0415  nibabel takes a third of a second to load
-
-    labels, record = make_label_map(analysis), analysis.record()
+    labels, record = make_label_crop(analysis), analysis.record()
     (folder / "labels.txt").write_text(itk_snap_labels(), "utf-8")
     (folder / "labels.ctbl").write_text(slicer_colors(), "utf-8")
     (folder / "lesions.csv").write_text(_lesions_csv(record), "utf-8")
-    jobs: list[Callable[[], object]] = [lambda: write_labels(labels, folder / "labels.nii.gz")]
+    grid = analysis.volume.geometry
+    jobs: list[Callable[[], object]] = [lambda: write_labels(labels, folder / "labels.nii.gz", onto=grid)]
     if not analysis.config.output.quick:
         jobs = [_dicom(analysis, record, folder), *jobs, _pictures(analysis, record, labels, folder=folder)]
     with ThreadPoolExecutor(_THREADS) as pool:

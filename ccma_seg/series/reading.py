@@ -183,7 +183,8 @@ def _read_file_format(path: Path, params: ReadParams) -> Volume | None:
     """Read a single NIfTI or NRRD file, told by its content; None for anything else."""
     if not path.is_file():
         return None
-    from ccma_seg import itk, nifti  # noqa: PLC0415  their libraries take half a second to load
+    from ccma_seg import itk  # noqa: PLC0415  both wait for large libraries
+    from ccma_seg.nifti import reading as nifti  # noqa: PLC0415
 
     try:
         if nifti.is_nifti(path):

@@ -1,4 +1,4 @@
-"""nibabel's only door: volumes and label maps; RAS exists here and nowhere else."""
+"""Volumes and label maps from NIfTI files (nibabel's only door)."""
 
 import gzip
 import zlib
@@ -16,9 +16,9 @@ from ccma_seg.errors import (
     GeometryError,
     IncompleteVolumeError,
     NoSeriesError,
-    OutputError,
 )
-from ccma_seg.geometry import Floats, Geometry
+from ccma_seg.geometry import Geometry
+from ccma_seg.nifti.writing import LPS_TO_RAS
 from ccma_seg.reasons import Reason
 from ccma_seg.volume import LabelMap, Volume, is_hu, to_hu, turned
 
@@ -26,10 +26,7 @@ _GZIP = b"\x1f\x8b"
 _HEADER_BYTES = 348
 _MAGIC_AT, _MAGICS = 344, (b"n+1\0", b"ni1\0")
 _NIFTI2_MAGIC_AT, _NIFTI2_MAGICS = 4, (b"n+2\0", b"ni2\0")
-_RAS_TO_LPS = np.diag((-1.0, -1.0, 1.0, 1.0))
 _DIMENSIONS = 3
-_COMPRESSION = 3
-"""The last of zlib's quick levels: less than a third of the time of the usual 6, for half a megabyte more."""
 _DAMAGED = (
     OSError,
     EOFError,
@@ -87,57 +84,6 @@ def read_labels(path: Path, *, max_voxels: int) -> LabelMap:
     return LabelMap(labels=np.ascontiguousarray(labels), geometry=geometry)
 
 
-def write_labels(labels: LabelMap, path: Path, *, onto: Geometry | None = None) -> None:
-    """Write a label map as `.nii.gz`, the same bytes each time.
-
-    Parameters
-    ----------
-    labels
-        What to write.
-    path
-        Where to; replaced if it exists.
-    onto
-        The larger grid that `labels` is a crop of, to be written whole.
-
-    Raises
-    ------
-    OutputError
-        If the file cannot be written.
-    GeometryError
-        If `labels` is no crop of `onto`.
-    """
-    whole = labels.labels
-    geometry = labels.geometry
-    if onto is not None:
-        whole = np.zeros(onto.shape, np.uint8)
-        whole[labels.slices_in(onto)] = labels.labels
-        geometry = onto
-    try:
-        with path.open("wb") as file, gzip.GzipFile("", "wb", _COMPRESSION, file, mtime=0) as packed:
-            _to_image(whole, geometry).to_stream(packed)
-    except OSError as error:
-        raise OutputError(f"{path.name} must be writable: {error.strerror or error}") from error
-
-
-def nifti_bytes(values: npt.NDArray[Any], geometry: Geometry) -> bytes:
-    """Return voxels, (slice, row, column), on their grid as the bytes of a NIfTI file, not packed."""
-    return bytes(_to_image(values, geometry).to_bytes())
-
-
-def _to_image(values: npt.NDArray[Any], geometry: Geometry) -> Any:
-    image = nib.Nifti1Image(values.T, _to_ras(geometry))
-    image.set_sform(_to_ras(geometry), code="scanner")
-    image.set_qform(_to_ras(geometry), code="scanner")
-    image.header.set_xyzt_units("mm")
-    return image
-
-
-def _to_ras(geometry: Geometry) -> Floats:
-    """Return the matrix from (column, row, slice) to RAS mm."""
-    affine = _RAS_TO_LPS @ geometry.affine
-    return np.asarray(affine[:, (2, 1, 0, 3)])
-
-
 def _read(path: Path, *, max_voxels: int) -> tuple[npt.NDArray[Any], Geometry, bool]:
     """Return values, grid, and whether the file says how the patient lies."""
     try:
@@ -151,7 +97,7 @@ def _read(path: Path, *, max_voxels: int) -> tuple[npt.NDArray[Any], Geometry, b
             f"{path.name} must be a whole NIfTI file: it is damaged ({type(error).__name__})"
         ) from error
     try:
-        values, geometry = turned(values, _RAS_TO_LPS @ image.affine)
+        values, geometry = turned(values, LPS_TO_RAS @ image.affine)
     except GeometryError as error:
         raise IncompleteVolumeError(f"{path.name} must hold an upright grid: {error}; resample it") from error
     return values, geometry, placed
