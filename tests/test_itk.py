@@ -1,14 +1,10 @@
 """NRRD through SimpleITK."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import SimpleITK as sitk
 
 from ccma_seg.errors import CorruptInputError, NoSeriesError
-from ccma_seg.geometry import Geometry
-from ccma_seg.itk import resample_labels
 from ccma_seg.series import ReadParams, read_series
 
 VALUES = (np.arange(5 * 6 * 7).reshape(5, 6, 7) * 10 - 1000).astype(np.int16)
@@ -56,11 +52,3 @@ def test_what_is_no_volume_in_hu_is_refused(tmp_path):
 def test_a_huge_file_is_refused_before_it_is_read(tmp_path):
     with pytest.raises(NoSeriesError, match="voxels"):
         read_series(write(tmp_path / "a.nrrd"), params=ReadParams(max_voxels=100))
-
-
-def test_labels_on_a_parallel_grid_are_those_that_simpleitk_picks():
-    labels = np.random.default_rng(0).integers(0, 4, (7, 9, 8), np.uint8)
-    grid = Geometry(shape=labels.shape, spacing_mm=(1.5, 1.5, 1.5), origin_mm=(3.1, -4.2, 7.3))
-    onto = Geometry(shape=(30, 40, 50), spacing_mm=(0.61, 0.37, 0.41), origin_mm=(1.03, -5.02, 5.01))
-    hardly_turned = replace(onto, axes=((1e-9, 0.0, 1.0), (0.0, 1.0, 0.0), (1.0, 0.0, -1e-9)))
-    assert np.array_equal(resample_labels(labels, grid, onto=onto), resample_labels(labels, grid, onto=hardly_turned))

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from scipy import ndimage
 from skimage.segmentation import watershed
 
-from ccma_seg import itk
+from ccma_seg import grids
 from ccma_seg.anatomy.coarse import crop_to, dense_parts, smooth
 from ccma_seg.anatomy.findings import BLOOD_POOL_LA, BLOOD_POOL_LV
 from ccma_seg.anatomy.frame import HeartFrame
@@ -159,7 +159,7 @@ def pools(volume: Volume, basins: Basins, levels: tuple[float, float], *, params
     slices = volume.geometry.slices_around(basins.geometry.to_patient(found), margin_mm=2 * params.cell_mm)
     part = volume.crop(slices)
     chambers = ndimage.grey_dilation(chambers, footprint=ndimage.generate_binary_structure(3, 1))
-    labels = itk.resample_labels(chambers, basins.geometry, onto=part.geometry)
+    labels = grids.resample_labels(chambers, basins.geometry, onto=part.geometry)
     _keep_blood(labels, part, levels, params=params)
     return LabelMap(labels=labels, geometry=part.geometry)
 

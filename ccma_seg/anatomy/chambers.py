@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
-from ccma_seg import itk
+from ccma_seg import grids
 from ccma_seg.anatomy.annulus import MitralAnnulus
 from ccma_seg.anatomy.findings import BLOOD_POOL_LA, BLOOD_POOL_LV
 from ccma_seg.anatomy.ring import around
@@ -76,7 +76,7 @@ def read_chambers(path: str | Path, geometry: Geometry) -> LabelMap:
     laid = np.zeros(geometry.shape, np.uint8)
     for label in sorted(masks, reverse=True):
         mask = masks[label]
-        laid[itk.resample_labels(mask.labels, mask.geometry, onto=geometry) > 0] = label
+        laid[grids.resample_labels(mask.labels, mask.geometry, onto=geometry) > 0] = label
     return _checked(LabelMap(labels=laid, geometry=geometry), path)
 
 
@@ -165,7 +165,7 @@ def _coarse(chambers: LabelMap) -> tuple[Bools, Bools, Bools, Geometry]:
     low, high = corners.min(axis=0) - 2 * _CELL_MM, corners.max(axis=0) + 2 * _CELL_MM
     x, y, z = (int(n) + 1 for n in np.ceil((high - low) / _CELL_MM))
     grid = Geometry(shape=(z, y, x), spacing_mm=(_CELL_MM,) * 3, origin_mm=as_point(low))
-    labels = itk.resample_labels(chambers.labels, chambers.geometry, onto=grid)
+    labels = grids.resample_labels(chambers.labels, chambers.geometry, onto=grid)
     return labels == BLOOD_POOL_LV, labels == BLOOD_POOL_LA, labels == AORTA, grid
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from ccma_seg import itk
+from ccma_seg import grids
 from ccma_seg.geometry import Bools, Floats, Floats32, Geometry, as_point, voxels_in
 from ccma_seg.volume import PADDING_HU, Volume
 
@@ -38,7 +38,7 @@ def coarsen(volume: Volume, *, cell_mm: float) -> CoarseGrid:
     """Average a volume coarsely and lay the result on a grid along the patient's axes."""
     means, grid = _block_means(volume, cell_mm)
     target = _patient_grid(volume.geometry.corners_mm(), cell_mm)
-    return CoarseGrid(hu=itk.resample(means, grid, onto=target, outside=PADDING_HU), geometry=target)
+    return CoarseGrid(hu=grids.resample(means, grid, onto=target, outside=PADDING_HU), geometry=target)
 
 
 def crop_to(volume: Volume, center_mm: Floats, *, half_mm: float, cell_mm: float) -> CoarseGrid:
@@ -47,7 +47,7 @@ def crop_to(volume: Volume, center_mm: Floats, *, half_mm: float, cell_mm: float
     part = volume.crop(volume.geometry.slices_around(corners, margin_mm=cell_mm))
     means, grid = _block_means(part, cell_mm)
     target = _patient_grid(corners, cell_mm)
-    return CoarseGrid(hu=itk.resample(means, grid, onto=target, outside=PADDING_HU), geometry=target)
+    return CoarseGrid(hu=grids.resample(means, grid, onto=target, outside=PADDING_HU), geometry=target)
 
 
 def _block_means(volume: Volume, cell_mm: float) -> tuple[Floats32, Geometry]:

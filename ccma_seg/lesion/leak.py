@@ -12,7 +12,7 @@ from skimage.segmentation import watershed
 
 from ccma_seg.anatomy.findings import Anatomy, ContrastState
 from ccma_seg.geometry import Bools, Geometry, unit
-from ccma_seg.itk import resample_labels
+from ccma_seg.grids import resample_labels
 from ccma_seg.lesion.channel import find_channel, look_round
 from ccma_seg.lesion.findings import LEAK, Lesion
 from ccma_seg.lesion.neck import neck_mm

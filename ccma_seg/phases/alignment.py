@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from ccma_seg import itk
 from ccma_seg.anatomy.coarse import crop_to
 from ccma_seg.errors import GeometryError
 from ccma_seg.geometry import Bools, Floats, Floats32, Geometry, Point
@@ -17,12 +16,13 @@ from ccma_seg.lesion import Lesion
 from ccma_seg.lesion.surface import envelope_points
 from ccma_seg.phases.findings import Alignment
 from ccma_seg.phases.params import PhaseParams
+from ccma_seg.registration import Descent
 from ccma_seg.volume import Volume
 
 _SMOOTH_VOXELS = 1.0
 _EDGES = 0.75
 """The steepest quarter of the voxels are edges."""
-_NEAR = itk.Descent(shrink=(1,), step_mm=1.0)
+_NEAR = Descent(shrink=(1,), step_mm=1.0)
 """For a mass, once the heart is aligned."""
 _MARGIN_MM = 18.0
 """How much more of the second phase is taken, so that nothing is missed when it moves."""
@@ -100,8 +100,10 @@ def _rigid(
     *,
     start: Floats,
     params: PhaseParams,
-    descent: itk.Descent = itk.Descent(),
+    descent: Descent = Descent(),
 ) -> Alignment:
+    from ccma_seg import itk  # noqa: PLC0415  SimpleITK is large, and needed with a second phase only
+
     fixed, moving = _views(first, second, region, matrix=start, params=params)
     grids = fixed.geometry, moving.geometry
     return _judged(fixed, moving, itk.register_rigid(fixed.values, moving.values, grids, start=start, descent=descent))
@@ -172,6 +174,8 @@ def _deformed_start(
     first: Volume, second: Volume, region: Region, points_mm: Floats, *, heart: Alignment, params: PhaseParams
 ) -> Floats:
     """Deform the second phase onto the first, and return the rigid motion nearest to what that does to some points."""
+    from ccma_seg import itk  # noqa: PLC0415
+
     fixed, moving = _views(first, second, region, matrix=heart.matrix, params=params)
     other = moving.at(heart.to_second(fixed.positions_mm)).astype(np.float32)
     field = itk.deform(

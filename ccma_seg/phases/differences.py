@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 from scipy import ndimage
 
-from ccma_seg import itk
+from ccma_seg import grids
 from ccma_seg.anatomy import ContrastState
 from ccma_seg.calcium.threshold import PLAIN_BLOOD_HU
 from ccma_seg.geometry import Bools
@@ -153,7 +153,7 @@ def cores_in_both(lesion: Lesion, pair: Pair, params: LesionParams) -> tuple[Cor
     margin = margin_mm(pair, params)
     same = replace(params, erosion_thin_mm=margin, erosion_thick_mm=margin)
     grid = pair.second.geometry.crop(crop_around(pair.second.geometry, lesion.envelope))
-    labels = itk.resample_labels(lesion.parts.labels, lesion.parts.geometry, onto=grid)
+    labels = grids.resample_labels(lesion.parts.labels, lesion.parts.geometry, onto=grid)
     there = replace(lesion, parts=LabelMap(labels=labels, geometry=grid))
     first, _ = measure_core(pair.first, pair.anatomies[0], lesion, params=same)
     second, _ = measure_core(pair.second, pair.anatomies[1], there, params=same)

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from ccma_seg import itk
+from ccma_seg import grids
 from ccma_seg.anatomy import Anatomy
 from ccma_seg.calcium.threshold import PLAIN_BLOOD_HU, threshold_at
 from ccma_seg.errors import GeometryError
@@ -67,7 +67,7 @@ def _on_grid_of(lesion: Lesion, volume: Volume) -> Floats32:
     """Return the HU of a volume on the grid of a lesion's parts."""
     grid = lesion.parts.geometry
     part = volume.crop(volume.geometry.slices_around(grid.corners_mm(), margin_mm=_MARGIN_MM))
-    return itk.resample(part.hu.astype(np.float32), part.geometry, onto=grid, outside=PADDING_HU)
+    return grids.resample(part.hu.astype(np.float32), part.geometry, onto=grid, outside=PADDING_HU)
 
 
 def rim_seen(lesion: Lesion, pair: Pair) -> float:
