@@ -22,6 +22,7 @@ from ccma_seg.lesion.surface import envelope_points
 from ccma_seg.volume import LabelMap, Volume
 
 Singles = npt.NDArray[np.float32]
+Box = tuple[slice, slice, slice]
 
 _AT_RIM_MM = 2.5
 """A leak begins this near to the outer surface."""
@@ -96,9 +97,7 @@ def _lobes(soft: Bools, openings: Bools) -> Iterator[Bools]:
             yield np.asarray(lobes == label)
 
 
-def _surroundings(
-    volume: Volume, lesion: Lesion, params: LesionParams
-) -> tuple[tuple[slice, slice, slice], Geometry, Singles]:
+def _surroundings(volume: Volume, lesion: Lesion, params: LesionParams) -> tuple[Box, Geometry, Singles]:
     """Return how far leaks may reach, and HU there on a grid of about 1 mm, averaged against noise."""
     envelope = lesion.envelope
     points = envelope_points(envelope)[~envelope.covered]
@@ -138,18 +137,34 @@ def _bulges(found: Bools, blood: Bools, mass: Bools, *, geometry: Geometry, para
     return params.leak_least_mm3 <= volume_mm3 <= largest and surrounded >= params.leak_in_blood and not any(border)
 
 
-def _with_leak(volume: Volume, lesion: Lesion, box: tuple[slice, slice, slice], found: Bools) -> Lesion:
-    """Put a leak beside the other parts, on a crop that holds them all."""
-    own = lesion.parts.slices_in(volume.geometry)
-    first, second, third = (slice(min(a.start, b.start), max(a.stop, b.stop)) for a, b in zip(own, box, strict=True))
+def _with_leak(volume: Volume, lesion: Lesion, box: Box, found: Bools) -> Lesion:
+    """Put a leak beside the other parts, on the smallest crop that holds them all."""
+    own, (there, leak) = lesion.parts.slices_in(volume.geometry), _voxels(volume.geometry, box, found)
+    first, second, third = (slice(min(a.start, b.start), max(a.stop, b.stop)) for a, b in zip(own, there, strict=True))
+    starts = (first.start, second.start, third.start)
     geometry = volume.geometry.crop((first, second, third))
     labels = np.zeros(geometry.shape, np.uint8)
-    fine = found
-    for axis, step in enumerate(_strides(volume.geometry)):
-        fine = np.repeat(fine, step, axis=axis)
-    starts = (first.start, second.start, third.start)
-    there = tuple(slice(b.start - s, b.stop - s) for b, s in zip(box, starts, strict=True))
-    labels[there][fine[tuple(slice(b.stop - b.start) for b in box)]] = LEAK
-    view = labels[tuple(slice(o.start - s, o.stop - s) for o, s in zip(own, starts, strict=True))]
+    labels[_moved(there, starts)][leak] = LEAK
+    view = labels[_moved(own, starts)]
     view[lesion.parts.labels > 0] = lesion.parts.labels[lesion.parts.labels > 0]
     return replace(lesion, parts=LabelMap(labels=labels, geometry=geometry))
+
+
+def _voxels(geometry: Geometry, box: Box, found: Bools) -> tuple[Box, Bools]:
+    """Return where a leak, found on every so many voxels of a box, lies in the volume, with what is next to it."""
+    (tight,), steps = ndimage.find_objects(found.view(np.uint8)), _strides(geometry)
+    part = [slice(max(0, s.start - 1), s.stop + 1) for s in tight]
+    fine = found[tuple(part)]
+    for axis, step in enumerate(steps):
+        fine = np.repeat(fine, step, axis=axis)
+    first, second, third = (
+        slice(b.start + p.start * k, min(b.start + p.stop * k, b.stop))
+        for b, p, k in zip(box, part, steps, strict=True)
+    )
+    there = (first, second, third)
+    return there, fine[tuple(slice(s.stop - s.start) for s in there)]
+
+
+def _moved(box: Box, starts: tuple[int, int, int]) -> Box:
+    first, second, third = (slice(s.start - start, s.stop - start) for s, start in zip(box, starts, strict=True))
+    return first, second, third
