@@ -24,7 +24,7 @@ def exam(pose):
     local = (positions - pose.center_mm) @ np.linalg.inv(pose.matrix).T
     index = np.moveaxis(template.geometry.to_index(local), -1, 0)
     pictures = [ndimage.map_coordinates(p, index, order=1, mode="nearest") for p in template.mean[:2]]
-    return Channels(values=np.stack(pictures, axis=-1), measured=np.ones(grid.shape, np.float32), geometry=grid)
+    return Channels(values=np.stack(pictures), measured=np.ones(grid.shape, np.float32), geometry=grid)
 
 
 def pose_of(*step):

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
+import numpy.typing as npt
 
 from ccma_seg.anatomy.coarse import CoarseGrid, smooth
 from ccma_seg.geometry import Bools, Floats, Floats32, Geometry
@@ -20,7 +21,7 @@ class Channels:
     """Aligned pictures of one exam on one grid, each 0 to 1."""
 
     values: Floats32
-    """(z, y, x, channel)."""
+    """(channel, z, y, x)."""
 
     measured: Floats32
     """1 where the volume holds data, 0 elsewhere; (z, y, x)."""
@@ -29,23 +30,29 @@ class Channels:
 
     def sample(self, positions_mm: Floats) -> tuple[Floats32, Floats32]:
         """Interpolate all channels, (channel, n), and tell which positions are measured, (n,)."""
-        index, last = self.geometry.to_index(positions_mm), np.array(self.measured.shape) - 1
-        nearest = np.rint(index).astype(np.intp)
-        within = ((nearest >= 0) & (nearest <= last)).all(axis=1)
-        z, y, x = np.clip(nearest, 0, last).T
-        return self._between(np.clip(index, 0, last)).T, np.where(within, self.measured[z, y, x], np.float32(0))
+        index = np.ascontiguousarray(self.geometry.to_index(positions_mm).T)
+        last = np.array(self.measured.shape)[:, None] - 1
+        within = ((index >= -0.5) & (index <= last + 0.5)).all(axis=0)
+        index = np.clip(index, 0, last)
+        nearest = self.measured.take(self._steps @ np.rint(index).astype(np.intp))
+        return self._between(index), np.where(within, nearest, np.float32(0))
+
+    @property
+    def _steps(self) -> npt.NDArray[np.intp]:
+        """How far apart neighbours along each axis lie in a flattened picture."""
+        _, rows, columns = self.measured.shape
+        return np.array([rows * columns, columns, 1])
 
     def _between(self, index: Floats) -> Floats32:
-        """Interpolate linearly at indices within the grid, (n, 3): channels share their neighbours, (n, channel)."""
-        slices, rows, columns = self.measured.shape
-        low = np.minimum(index.astype(np.intp), np.maximum((slices - 2, rows - 2, columns - 2), 0))
-        steps = np.array([rows * columns, columns, 1]) * (np.array(self.measured.shape) > 1)
-        corners = np.array([*product((0, 1), repeat=3)]) @ steps
-        cells = self.values.reshape(-1, self.values.shape[-1]).take(corners[:, None] + low @ steps, axis=0)
-        for share in (index - low).astype(np.float32).T:
-            near, far = np.split(cells, 2)
-            cells = near + share[:, None] * (far - near)
-        return np.asarray(cells[0])
+        """Interpolate linearly at indices within the grid, (3, n): channels share their neighbours, (channel, n)."""
+        shape = np.array(self.measured.shape)
+        low = np.minimum(index.astype(np.intp), np.maximum(shape - 2, 0)[:, None])
+        corners = np.array([*product((0, 1), repeat=3)]) @ (self._steps * (shape > 1))
+        cells = self.values.reshape(len(self.values), -1).take(corners[:, None] + self._steps @ low, axis=1)
+        for share in (index - low).astype(np.float32):
+            near, far = np.split(cells, 2, axis=1)
+            cells = near + share * (far - near)
+        return np.asarray(cells[:, 0])
 
     def without(self, masked: Bools) -> "Channels":
         """Return the same pictures, as if part of them had not been measured."""
@@ -62,5 +69,5 @@ def channels(grid: CoarseGrid, *, sigma_cells: float = 1.0, blood: tuple[float, 
     if blood is not None:
         muscle_hu, blood_hu = blood
         pictures.append(np.clip((grid.hu - muscle_hu) / (blood_hu - muscle_hu), 0, 1))
-    values = np.stack([smooth(p.astype(np.float32), sigma_cells=sigma_cells) for p in pictures], axis=-1)
+    values = np.stack([smooth(p.astype(np.float32), sigma_cells=sigma_cells) for p in pictures])
     return Channels(values=values, measured=grid.measured.astype(np.float32), geometry=grid.geometry)

@@ -9,7 +9,7 @@ from scipy.linalg import block_diag
 from ccma_seg.anatomy.channels import Channels
 from ccma_seg.anatomy.pose import PARAMETERS, STRAINS, Pose
 from ccma_seg.anatomy.template import HeartTemplate
-from ccma_seg.geometry import Floats, Floats32, Point
+from ccma_seg.geometry import Floats, Floats32, Geometry, Point
 
 _LEAST_STIFFNESS = 1e-9
 """Keeps the equations solvable where nothing is measured."""
@@ -17,6 +17,11 @@ _LEAST_STIFFNESS = 1e-9
 _IMMOVABLE = 1e12
 """Added to the stiffness of what is pinned."""
 
+_LEAST_WEIGHT = 0.02
+"""Cells of a template that count for less are left out of a region."""
+
+_MEASURED = 0.95
+"""Share of a cell that must be measured."""
 
 _TURNS = np.array(
     [
@@ -101,11 +106,15 @@ class _Cells:
     """The template's cells in a region."""
 
     positions: Floats
+    """(n, 3)."""
     values: Floats32
-    slopes: Floats
-    """(channel, n, 12): gradients of the pictures, and their products with the positions."""
-    weights: Floats
-    region: Floats
+    """(channel, n)."""
+    slopes: Floats32
+    """(12, channel * n): gradients of the pictures, and their products with the positions."""
+    weights: Floats32
+    """(channel, n)."""
+    region: Floats32
+    """(n,): 1 within, fading out at the edge."""
     full: float
     """Weight of the region before it was thinned out."""
 
@@ -118,14 +127,15 @@ class _State:
     cost: float
     misfit: float
     coverage: float
-    residuals: Floats
-    pull: Floats
+    residuals: Floats32
+    """(channel, n)."""
+    pull: Floats32
     """Weight of each residual in the normal equations."""
 
 
 def refine(pictures: Channels, template: HeartTemplate, pose: Pose, *, region: Region, params: RefineParams) -> Fit:
     """Move, turn, size and shape the template until it fits in the region (Levenberg-Marquardt)."""
-    cells = _cells(template, region, channels=pictures.values.shape[-1], params=params)
+    cells = _cells(template, region, channels=len(pictures.values), params=params)
     if region.stiff:
         params = replace(params, shape_sd=params.stiff_sd)
     state = _look(pictures, cells, pose, params)
@@ -154,44 +164,49 @@ def _bounded(step: Floats, params: RefineParams) -> Floats:
 
 
 def _cells(template: HeartTemplate, region: Region, *, channels: int, params: RefineParams) -> _Cells:
-    positions, slopes = _everywhere(template)
-    distance = np.linalg.norm(positions - region.center_mm, axis=1)
-    weight = 1 / (1 + np.exp((distance - region.radius_mm) / params.edge_mm))
-    chosen = np.flatnonzero(weight > 0.02)
+    weight = _weight(template.geometry, region, params)
+    chosen = np.flatnonzero(weight > _LEAST_WEIGHT)
     full = float(weight[chosen].sum())
     chosen = chosen[np.linspace(0, len(chosen) - 1, min(region.cells, len(chosen))).astype(int)]
     means, weights = (
-        picture[:channels].reshape(channels, -1)[:, chosen] for picture in (template.mean, template.weight)
+        picture[:channels].reshape(channels, -1).take(chosen, axis=1) for picture in (template.mean, template.weight)
     )
-    gradients = slopes[:channels, chosen]
-    products = (gradients[..., None] * positions[chosen, None]).reshape(channels, -1, 9)
+    positions = template.geometry.to_patient(np.stack(np.unravel_index(chosen, template.geometry.shape), axis=-1))
+    gradients = _gradients(template)[:, :channels].take(chosen, axis=2)
+    products = gradients[:, None] * positions.T.astype(np.float32)[:, None]
     return _Cells(
-        positions=positions[chosen],
+        positions=positions,
         values=means,
-        slopes=np.concatenate([gradients, products], axis=-1),
-        weights=weights * np.array(region.shares[:channels])[:, None],
+        slopes=np.concatenate([gradients, *products]).reshape(PARAMETERS, -1),
+        weights=weights * np.array(region.shares[:channels], np.float32)[:, None],
         region=weight[chosen],
         full=full,
     )
 
 
+def _weight(grid: Geometry, region: Region, params: RefineParams) -> Floats32:
+    """Return how far each cell of the template counts, flattened."""
+    low, middle = np.array(grid.origin_mm), np.array(region.center_mm)
+    x, y, z = (a + grid.spacing_mm[0] * np.arange(n) - m for a, n, m in zip(low, grid.shape[::-1], middle, strict=True))
+    distance = np.sqrt((z * z)[:, None, None] + (y * y)[:, None] + x * x).astype(np.float32).ravel()
+    return np.asarray(1 / (1 + np.exp((distance - region.radius_mm) / params.edge_mm)), np.float32)
+
+
 @lru_cache(maxsize=1)
-def _everywhere(template: HeartTemplate) -> tuple[Floats, Floats]:
-    """Return where the cells of a template lie, (n, 3), and the slopes of its pictures there, (channel, n, 3)."""
-    index = np.moveaxis(np.indices(template.geometry.shape), 0, -1).reshape(-1, 3)
-    step = template.geometry.spacing_mm[0]
-    slopes = np.stack([np.stack(np.gradient(picture, step)[::-1], axis=-1) for picture in template.mean])
-    return template.geometry.to_patient(index), slopes.reshape(len(template.mean), -1, 3)
+def _gradients(template: HeartTemplate) -> Floats32:
+    """Return the slopes of a template's pictures along x, y and z, (3, channel, n)."""
+    slopes = np.gradient(template.mean, template.geometry.spacing_mm[0], axis=(3, 2, 1))
+    return np.stack(slopes).reshape(3, len(template.mean), -1)
 
 
 def _look(pictures: Channels, cells: _Cells, pose: Pose, params: RefineParams) -> _State:
     seen, measured = pictures.sample(pose.to_patient(cells.positions))
-    inside = np.where(measured > 0.95, cells.region, 0.0)
+    inside = cells.region * (measured > _MEASURED)
     weights = cells.weights * inside
-    residuals = _matched(seen.astype(float), cells.values, weights, params) - cells.values
+    residuals = _matched(seen, cells.values, weights, params) - cells.values
     total = max(float(weights.sum()), 1e-6)
-    squared = (residuals / params.residual_sd) ** 2
-    calm = 1 / (1 + squared / params.outlier_sd**2)
+    squared = (residuals / np.float32(params.residual_sd)) ** 2
+    calm = 1 / (1 + squared / np.float32(params.outlier_sd**2))
     misfit = float((weights * squared * calm).sum()) / total
     independent = cells.full * 64.0 / params.correlation_mm**3
     return _State(
@@ -200,14 +215,14 @@ def _look(pictures: Channels, cells: _Cells, pose: Pose, params: RefineParams) -
         misfit=misfit,
         coverage=float(inside.sum() / cells.region.sum()),
         residuals=residuals,
-        pull=weights * calm**2 * (independent / total / params.residual_sd**2),
+        pull=weights * calm**2 * np.float32(independent / total / params.residual_sd**2),
     )
 
 
-def _matched(seen: Floats, values: Floats32, weights: Floats, params: RefineParams) -> Floats:
+def _matched(seen: Floats32, values: Floats32, weights: Floats32, params: RefineParams) -> Floats32:
     """Bring each picture, (channel, n), to the mean of the template's, and within limits to its spread."""
     shares = weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-6)
-    off, due = (v - (shares * v).sum(axis=1, keepdims=True) for v in (seen, values.astype(float)))
+    off, due = (v - (shares * v).sum(axis=1, keepdims=True) for v in (seen, values))
     spread, wanted = (np.sqrt((shares * v**2).sum(axis=1, keepdims=True)) for v in (off, due))
     gain = np.clip(wanted / np.maximum(spread, 1e-3), *params.gain)
     return np.asarray(gain * off + values - due)
@@ -223,10 +238,9 @@ def _normal_equations(cells: _Cells, state: _State, params: RefineParams) -> tup
     matrix, to_template = pose.matrix, np.linalg.inv(pose.matrix)
     ways = np.concatenate([_TURNS, pose.rotation @ STRAINS @ pose.rotation.T])
     jacobian = block_diag(to_template, (to_template @ ways @ matrix).reshape(-1, 9).T)
-    slopes = cells.slopes.reshape(-1, PARAMETERS)
-    pulled = state.pull.reshape(-1, 1) * slopes
-    stiffness = jacobian.T @ (slopes.T @ pulled) @ jacobian + _LEAST_STIFFNESS * np.eye(PARAMETERS)
-    gradient = jacobian.T @ (state.residuals.ravel() @ pulled)
+    pulled = cells.slopes * state.pull.ravel()
+    stiffness = jacobian.T @ (pulled @ cells.slopes.T) @ jacobian + _LEAST_STIFFNESS * np.eye(PARAMETERS)
+    gradient = jacobian.T @ (pulled @ state.residuals.ravel())
     precision = 1 / _prior_sd(params) ** 2
     stiffness[3:, 3:] += np.diag(precision)
     gradient[3:] += precision * pose.deviation
@@ -237,11 +251,11 @@ def likeness(pictures: Channels, template: HeartTemplate, pose: Pose, *, region:
     """Return the correlation with the template of tissue plus that of fat, in a region: 2 is alike, 0 is not."""
     cells = _cells(template, region, channels=2, params=params)
     seen, measured = pictures.sample(pose.to_patient(cells.positions))
-    weights = cells.weights * np.where(measured > 0.95, cells.region, 0.0)
+    weights = cells.weights * cells.region * (measured > _MEASURED)
     return sum(_correlation(s, v, w) for s, v, w in zip(seen[:2], cells.values, weights, strict=True))
 
 
-def _correlation(first: Floats, second: Floats, weights: Floats) -> float:
+def _correlation(first: Floats32, second: Floats32, weights: Floats32) -> float:
     weights = weights / max(float(weights.sum()), 1e-6)
     a, b = first - weights @ first, second - weights @ second
     return float(weights @ (a * b) / np.sqrt(max(float((weights @ a**2) * (weights @ b**2)), 1e-12)))

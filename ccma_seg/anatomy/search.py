@@ -71,7 +71,7 @@ def _distinct(found: list[tuple[float, Pose]], params: SearchParams) -> tuple[tu
 def _coarse(pictures: Channels, cell_mm: float) -> _Picture:
     step = pictures.geometry.spacing_mm[0]
     factor = min(max(1, round(cell_mm / step)), *pictures.geometry.shape)
-    tissue, measured = _blocks(pictures.values[..., 0], factor), _blocks(pictures.measured, factor) > 0.99
+    tissue, measured = _blocks(pictures.values[0], factor), _blocks(pictures.measured, factor) > 0.99
     first = pictures.geometry.to_patient(np.full(3, (factor - 1) / 2))
     return _Picture(values=np.where(measured, tissue, 0), weight=measured.astype(np.float32), first_mm=first)
 
