@@ -195,8 +195,8 @@ def _weight(grid: Geometry, region: Region, params: RefineParams) -> Floats32:
 @lru_cache(maxsize=1)
 def _gradients(template: HeartTemplate) -> Floats32:
     """Return the slopes of a template's pictures along x, y and z, (3, channel, n)."""
-    slopes = np.gradient(template.mean, template.geometry.spacing_mm[0], axis=(3, 2, 1))
-    return np.stack(slopes).reshape(3, len(template.mean), -1)
+    slopes = np.array(np.gradient(template.mean, template.geometry.spacing_mm[0], axis=(3, 2, 1)), np.float32)
+    return slopes.reshape(3, len(template.mean), -1)
 
 
 def _look(pictures: Channels, cells: _Cells, pose: Pose, params: RefineParams) -> _State:
@@ -215,7 +215,7 @@ def _look(pictures: Channels, cells: _Cells, pose: Pose, params: RefineParams) -
         misfit=misfit,
         coverage=float(inside.sum() / cells.region.sum()),
         residuals=residuals,
-        pull=weights * calm**2 * np.float32(independent / total / params.residual_sd**2),
+        pull=np.asarray(weights * calm**2 * (independent / total / params.residual_sd**2), np.float32),
     )
 
 
