@@ -1,5 +1,6 @@
 """The command line: parse, call, print; all image analysis lives in the library."""
 
+import atexit
 import gc
 import os
 
@@ -14,6 +15,7 @@ def main() -> None:
     # does. It is read when numpy loads.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     gc.set_threshold(_NEW_OBJECTS)
+    atexit.register(gc.freeze)  # what is left at the end goes with the process: no need to look for cycles in it
     from .app import app
 
     app()
