@@ -1,9 +1,11 @@
 """Calcium threshold: tube voltage, noise and blood."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from calcium_scene import make_anatomy, make_volume
+from calcium_scene import make_anatomy, make_volume, positions
 from ccma_seg.anatomy.findings import BLOOD_POOL_LA, BLOOD_POOL_LV, Contrast, ContrastState
 from ccma_seg.calcium import CalciumParams
 from ccma_seg.calcium.threshold import Blood, find_threshold, local_blood, threshold_at
@@ -63,6 +65,18 @@ def test_the_brighter_of_both_chambers_next_to_the_annulus_counts():
     threshold = find_threshold(volume, anatomy, CalciumParams())
     assert threshold.hu == 480
     assert "left atrium" in threshold.rule
+
+
+def test_the_noise_is_that_of_the_chamber_whose_label_holds_blood_alone():
+    volume = make_volume(300, sd_hu=10.0)
+    z = positions(volume.geometry)[2]
+    labels = np.where(z > 0, BLOOD_POOL_LA, BLOOD_POOL_LV).astype(np.uint8)
+    labels[(z < 0) & (volume.hu < 200)] = 0  # the atrium's label spills into muscle and fat
+    hu = (volume.hu + 20 * (z > 0)).astype(np.int16)
+    anatomy = make_anatomy(300, blood_pools=LabelMap(labels=labels, geometry=volume.geometry))
+    blood = local_blood(replace(volume, hu=hu), anatomy, CalciumParams(blood_margin_mm=0.1))
+    assert blood.where == "left atrium"
+    assert blood.sd_hu == pytest.approx(10, abs=1.5)
 
 
 def test_a_given_threshold_wins():

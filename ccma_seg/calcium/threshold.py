@@ -66,10 +66,13 @@ def calcium_gain(volume: Volume, params: CalciumParams) -> float:
 
 
 def local_blood(volume: Volume, anatomy: Anatomy, params: CalciumParams) -> Blood | None:
-    """Return the brighter of LV and LA blood near the annulus; the whole pool's figures where there are no pools."""
+    """Return the brighter of LV and LA blood near the annulus; the whole pool's figures where there are no pools.
+
+    Noise is the same in both: where one scatters more, its label holds other things than blood.
+    """
     pools = [b for b in _pools_near(volume, anatomy, params) if b is not None]
     if pools:
-        return max(pools, key=lambda b: b.hu)
+        return replace(max(pools, key=lambda b: b.hu), sd_hu=min(b.sd_hu for b in pools))
     contrast = anatomy.contrast
     if contrast.blood_pool_hu is None:
         return None
