@@ -1,11 +1,11 @@
 """How sure a verdict is: a product of what is missing, borderline, unsupported, and of image quality and place."""
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from ccma_seg.anatomy import Anatomy
 from ccma_seg.classification.findings import Evidence, Outcome, Verdict
-from ccma_seg.classification.logic import changes
 from ccma_seg.classification.rules import Rules
 from ccma_seg.volume import Volume
 
@@ -18,7 +18,9 @@ class Exam:
     volume: Volume
 
 
-def confidence(verdict: Verdict, evidence: dict[str, Evidence], exam: Exam, *, rules: Rules) -> float:
+def confidence(
+    verdict: Verdict, evidence: dict[str, Evidence], exam: Exam, *, deciding: Collection[str], rules: Rules
+) -> float:
     """Return 0 to 1: a product, so that one weakness is enough to lower it. It is not a probability.
 
     Parameters
@@ -29,13 +31,14 @@ def confidence(verdict: Verdict, evidence: dict[str, Evidence], exam: Exam, *, r
         By criterion.
     exam
         Place of the annulus and quality of the images.
+    deciding
+        Criteria that would change the verdict, had they come out otherwise.
     rules
         Which criteria the verdict asks for, and the factors.
     """
     if verdict == Verdict.INDETERMINATE or exam.anatomy.annulus is None:
         return 0.0
     outcomes = {name: item.outcome for name, item in evidence.items()}
-    deciding = changes(verdict, rules, outcomes)
     borderline = sum(evidence[name].borderline for name in deciding)
     unsupported = sum(outcomes[name] == Outcome.FAILS for name in rules.support.get(verdict, ()))
     degraded = sum(reason.degrades for reason in exam.volume.reasons + exam.anatomy.reasons)

@@ -10,7 +10,7 @@ from ccma_seg.calcium.threshold import at_reference
 from ccma_seg.classification.confidence import Exam, confidence
 from ccma_seg.classification.explanation import explain
 from ccma_seg.classification.findings import Evidence, Finding, Outcome, Verdict
-from ccma_seg.classification.logic import counterfactuals, decide, why_not
+from ccma_seg.classification.logic import changes, counterfactuals, decide, why_not
 from ccma_seg.classification.rules import Criterion, Rules
 from ccma_seg.lesion import Measurements
 from ccma_seg.lesion.gaps import CHAMBERS
@@ -42,14 +42,15 @@ def classify(measurements: Measurements, anatomy: Anatomy, volume: Volume, *, ru
     evidence = {name: _weigh(name, criterion, values, half_widths) for name, criterion in rules.criteria.items()}
     outcomes = {name: item.outcome for name, item in evidence.items()}
     verdict = decide(rules, outcomes)
-    lacking = why_not(verdict, rules, outcomes)
+    lacking, deciding = why_not(verdict, rules, outcomes), changes(verdict, rules, outcomes)
+    exam = Exam(anatomy=anatomy, volume=volume)
     return Finding(
         verdict=verdict,
-        confidence=confidence(verdict, evidence, Exam(anatomy=anatomy, volume=volume), rules=rules),
+        confidence=confidence(verdict, evidence, exam, deciding=deciding, rules=rules),
         explanation=explain(verdict, values, evidence, lacking=lacking),
         evidence=tuple(evidence.values()),
         why_not=lacking,
-        counterfactuals=counterfactuals(verdict, rules, outcomes),
+        counterfactuals=counterfactuals(deciding, rules, outcomes),
     )
 
 

@@ -1,5 +1,7 @@
 """Three-valued logic on criteria: which verdict holds, why not another, and what would change it."""
 
+from functools import cache
+
 from ccma_seg.classification.findings import Outcome, Verdict
 from ccma_seg.classification.rules import FAILS, NOT_MEASURED, Criterion, Rules, plain
 
@@ -13,8 +15,13 @@ _NEGATED = {">=": "<", ">": "<=", "<=": ">", "<": ">=", "is": "is not"}
 
 def met(name: str, outcomes: Outcomes) -> bool:
     """Tell whether a criterion holds, or, for `!X`, was measured and fails, or, for `?X`, was not measured."""
-    wanted = _ASKED.get(name[0], Outcome.HOLDS)
-    return outcomes[plain(name)] == wanted
+    criterion, wanted = _asks(name)
+    return outcomes[criterion] is wanted
+
+
+@cache
+def _asks(name: str) -> tuple[str, Outcome]:
+    return plain(name), _ASKED.get(name[0], Outcome.HOLDS)
 
 
 def decide(rules: Rules, outcomes: Outcomes) -> Verdict:
@@ -41,11 +48,11 @@ def changes(verdict: Verdict, rules: Rules, outcomes: Outcomes) -> dict[str, Ver
     return {name: other for name, other in others.items() if other != verdict}
 
 
-def counterfactuals(verdict: Verdict, rules: Rules, outcomes: Outcomes) -> tuple[str, ...]:
-    """Say for each criterion that decides what would change the verdict, and to what."""
+def counterfactuals(deciding: dict[str, Verdict], rules: Rules, outcomes: Outcomes) -> tuple[str, ...]:
+    """Say for each criterion that decides, from `changes`, what would change the verdict, and to what."""
     return tuple(
         f"would be {other} if {_wish(_otherwise(name, outcomes[name]), rules.criteria)}"
-        for name, other in changes(verdict, rules, outcomes).items()
+        for name, other in deciding.items()
     )
 
 
