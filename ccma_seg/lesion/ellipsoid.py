@@ -8,6 +8,8 @@ from ccma_seg.geometry import Floats
 
 _ROWS, _COLUMNS = np.tril_indices(3)
 _ITERATIONS = 12
+_SETTLED = 1e-4
+"""Millimetres, and shares of the radius: a fit that moves by less has ended."""
 _RIDGE = 1e-6
 
 
@@ -64,12 +66,14 @@ def fit_ellipsoid(
     pull = np.diag(np.r_[np.full(3, _RIDGE), np.full(6, prior * radius**2)])
     belief = np.ones(len(points_mm)) if trust is None else trust
     for step in range(_ITERATIONS):
-        width = tolerance_mm * max(1.0, 4.0 * 0.6**step)
+        widened = max(1.0, 4.0 * 0.6**step)
         residual, slope = _radial(points_mm, state, radius)
-        weight = belief / (1 + (residual / width) ** 2) ** 2
+        weight = belief / (1 + (residual / (tolerance_mm * widened)) ** 2) ** 2
         normal = slope.T @ (weight[:, None] * slope) + pull
         move = np.linalg.solve(normal, slope.T @ (weight * residual) + pull @ (state - anchor))
         state = state - move
+        if widened == 1.0 and np.abs(move).max() < _SETTLED:
+            break
     return Ellipsoid(center_mm=state[:3], shape=_lower(state[3:]) / radius)
 
 

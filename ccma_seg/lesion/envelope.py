@@ -16,7 +16,7 @@ from ccma_seg.lesion.surface import Surface, mesh_normals, smooth_surface
 from ccma_seg.volume import Volume
 
 _STATIONS = (500, 1000)
-"""Places at which walls are fitted, first and then with the rim's HU known."""
+"""Fewest and most places at which walls are fitted; half as many at first, when the rim's HU are not known."""
 _FEW = 30
 """Fewer places with a wall make no surface."""
 _NEIGHBOURS = 8
@@ -77,7 +77,8 @@ def _outer_surface(
     thick = volume.geometry.spacing_mm[0] > params.section_slice_mm
     prior: profile.Prior | None = None
     steps = np.arange(-params.profile_in_mm, params.profile_out_mm + params.profile_step_mm, params.profile_step_mm)
-    for count in _STATIONS:
+    most = int(np.clip(_rays_over(surface, params), *_STATIONS))
+    for count in (most // 2, most):
         at = find_stations(volume, surface, count, params=params)
         profiles = field.at(rays.along(at.points_mm, at.lines, steps_mm=steps))
         prior = prior or (_seen_prior(profiles, steps) if thick else None)
@@ -190,9 +191,13 @@ def _describe(volume: Volume, field: rays.Field, found: tuple[Surface, _Rim], pa
 
 
 def _ray_count(surface: Surface, params: LesionParams) -> int:
+    return int(np.clip(_rays_over(surface, params), params.rays_min, params.rays_max))
+
+
+def _rays_over(surface: Surface, params: LesionParams) -> int:
+    """Return how many rays meet a surface `ray_spacing_mm` apart, in steps of 500: their meshes are kept."""
     radius = float(np.mean(surface.ellipsoid.semi_axes_mm()))
-    count = 4 * np.pi * (radius / params.ray_spacing_mm) ** 2
-    return int(np.clip(500 * np.ceil(count / 500), params.rays_min, params.rays_max))
+    return int(500 * np.ceil(4 * np.pi * (radius / params.ray_spacing_mm) ** 2 / 500))
 
 
 def _rim_prior(walls: profile.Walls, good: Bools, sigma_mm: Floats) -> profile.Prior | None:
