@@ -1,18 +1,21 @@
 """Ways through a rim: how wide they are, and what fills them."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from benchmarks.closeup import exam, look
 from ccma_seg.geometry import Geometry, as_point
 from ccma_seg.lesion import LesionParams, sphere
-from ccma_seg.lesion.cavity import paste_in_openings_mm2
 from ccma_seg.lesion.channel import Surroundings, find_channel
 from ccma_seg.lesion.findings import Envelope
+from ccma_seg.lesion.paste import paste_behind_rim_mm2, paste_in_openings_mm2, paste_like_blood_mm2
 from ccma_seg.lesion.rays import Field
 from ccma_seg.phantom import read_recipe
+from ccma_seg.volume import Volume
 
 STEP_MM = 0.15
 
@@ -83,6 +86,32 @@ def test_paste_that_keeps_blood_from_blood_is_seen_in_an_opening():
 @pytest.mark.parametrize("other", [envelope(330.0), envelope(90.0, inside_hu=90.0), envelope(90.0, outside_hu=95.0)])
 def test_an_opening_as_dense_as_one_of_its_sides_shows_no_paste(other):
     assert paste_in_openings_mm2(other, LesionParams()) == 0
+
+
+def ball_of_blood(layer_hu, rim_hu=1000.0):
+    """Blood of 340 HU within the rim of `envelope`, and on one half something 1.5 mm thick between the two."""
+    geometry = Geometry(shape=(61, 61, 61), spacing_mm=(0.4,) * 3, origin_mm=(-12.0,) * 3)
+    away = np.linalg.norm(geometry.to_patient(np.moveaxis(np.indices(geometry.shape), 0, -1)), axis=-1)
+    x = geometry.to_patient(np.moveaxis(np.indices(geometry.shape), 0, -1))[..., 0]
+    layer = (away > 6.5) & (x < 0)
+    hu = np.select([away > 10, away > 8, layer], [60.0, rim_hu, layer_hu], 340.0)
+    return Volume(hu=ndimage.gaussian_filter(hu, 0.85).astype(np.int16), geometry=geometry)
+
+
+def test_a_thin_layer_of_paste_between_blood_and_rim_is_seen():
+    area = paste_behind_rim_mm2(ball_of_blood(90.0), envelope(340.0), 340.0, params=LesionParams())
+    assert area == pytest.approx(0.45 * 4 * np.pi * 100, rel=0.15)
+
+
+@pytest.mark.parametrize("volume", [ball_of_blood(340.0), ball_of_blood(280.0), ball_of_blood(340.0, rim_hu=1900.0)])
+def test_an_inside_all_of_one_brightness_has_no_layer_behind_its_rim(volume):
+    assert paste_behind_rim_mm2(volume, envelope(340.0), 340.0, params=LesionParams()) == 0
+
+
+def test_paste_as_bright_as_blood_shows_in_openings_with_tissue_outside():
+    like_blood = partial(paste_like_blood_mm2, bright_hu=340.0, params=LesionParams())
+    assert like_blood(envelope(330.0, outside_hu=60.0)) == pytest.approx(0.1 * 4 * np.pi * 100, rel=0.05)
+    assert like_blood(envelope(90.0, outside_hu=60.0)) == like_blood(envelope(330.0)) == 0
 
 
 def test_leaked_paste_and_the_opening_it_came_through_are_measured_and_make_a_rupture():

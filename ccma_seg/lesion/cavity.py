@@ -12,6 +12,7 @@ from ccma_seg.lesion.gaps import CHAMBERS, find_gaps
 from ccma_seg.lesion.neck import find_passage
 from ccma_seg.lesion.params import LesionParams
 from ccma_seg.lesion.parts import depth_mm
+from ccma_seg.lesion.paste import paste_behind_rim_mm2, paste_in_openings_mm2, paste_like_blood_mm2
 from ccma_seg.lesion.rays import Singles
 from ccma_seg.lesion.surface import envelope_points, vertex_areas
 from ccma_seg.reasons import Reason
@@ -37,11 +38,11 @@ def find_cavity(volume: Volume, anatomy: Anatomy, lesion: Lesion, *, params: Les
         return lesion
     thick = volume.geometry.spacing_mm[0] > params.neck_slice_mm
     passage = None if thick else find_passage(volume, anatomy, lesion, params=params)
-    if passage is not None and _is_blood(anatomy, lesion, passage, bright=bright, params=params):
+    if passage is not None and _is_blood(volume, anatomy, lesion, (passage, bright), params=params):
         labels = lesion.parts.labels.copy()
         labels[bright.mask] = CAVITY
         return replace(lesion, parts=LabelMap(labels=labels, geometry=lesion.parts.geometry), passage=passage)
-    hole = passage is not None and _is_hole(anatomy, lesion, passage, params=params)
+    hole = passage is not None and _is_hole(anatomy, lesion, passage, bright, params=params)
     text = "The inside is as bright as blood; whether it is blood cannot be told without paste beside it and a way out."
     unsure = _with(replace(lesion, passage=passage if hole else None), Reason("core_like_blood", text, degrades=True))
     return _with(unsure, _maybe_blood(thick=thick)) if thick or passage is not None else unsure
@@ -93,17 +94,25 @@ def smooth_hu(volume: Volume, lesion: Lesion, params: LesionParams) -> Singles:
     return np.asarray(ndimage.uniform_filter(hu, size, mode="nearest"), np.float32)
 
 
-def _is_blood(anatomy: Anatomy, lesion: Lesion, passage: Passage, *, bright: Bright, params: LesionParams) -> bool:
+def _is_blood(
+    volume: Volume, anatomy: Anatomy, lesion: Lesion, found: tuple[Passage, Bright], *, params: LesionParams
+) -> bool:
     """Tell whether what is as bright as blood is blood: as bright as the blood it opens to, and not alone.
 
-    Beside blood there is paste, inside or in the openings of the rim; or else the rim has a neck and no other opening.
+    Beside blood there is paste: inside, behind the rim, or in its openings; or else the rim has a neck and no other
+    opening.
     """
+    (passage, bright), envelope = found, lesion.envelope
     low, high = params.cavity_ratio
     blood = (passage.chamber_hu, anatomy.contrast.blood_pool_hu or passage.chamber_hu)
     if not low * min(blood) <= bright.hu <= high * max(blood):
         return False
-    paste = bright.mixed or paste_in_openings_mm2(lesion.envelope, params) >= params.paste_least_mm2
-    return paste or _is_only_opening(lesion.envelope, passage, params)
+    return (
+        bright.mixed
+        or paste_in_openings_mm2(envelope, params) >= params.paste_least_mm2
+        or paste_behind_rim_mm2(volume, envelope, bright.hu, params=params) >= params.paste_least_mm2
+        or _is_only_opening(envelope, passage, params)
+    )
 
 
 def _is_only_opening(envelope: Envelope, passage: Passage, params: LesionParams) -> bool:
@@ -114,25 +123,18 @@ def _is_only_opening(envelope: Envelope, passage: Passage, params: LesionParams)
     return narrow and float(areas[~envelope.covered].sum()) <= params.hole_spread * necks
 
 
-def _is_hole(anatomy: Anatomy, lesion: Lesion, passage: Passage, *, params: LesionParams) -> bool:
+def _is_hole(anatomy: Anatomy, lesion: Lesion, passage: Passage, bright: Bright, *, params: LesionParams) -> bool:
     """Tell whether the way out is an opening of the width of a neck in a rim that is complete otherwise.
 
-    A patchy rim round a core of the brightness of blood opens widely.
+    A patchy rim round a core of the brightness of blood opens widely, or shows such a core in other openings.
     """
-    if float(lesion.envelope.covered.mean()) < params.coverage_alone or passage.neck_mm > params.neck_alone_mm:
+    envelope = lesion.envelope
+    if float(envelope.covered.mean()) < params.coverage_alone or passage.neck_mm > params.neck_alone_mm:
         return False
-    gaps = find_gaps(anatomy, lesion.envelope, params)
+    if paste_like_blood_mm2(envelope, bright.hu, params=params) >= params.paste_least_mm2:
+        return False
+    gaps = find_gaps(anatomy, envelope, params)
     return any(gap.faces in CHAMBERS.values() and gap.width_mm <= params.neck_alone_mm for gap in gaps)
-
-
-def paste_in_openings_mm2(envelope: Envelope, params: LesionParams) -> float:
-    """Return how much of the surface has something darker than both its inside and its outside in place of a rim.
-
-    Blur cannot make it: it is a layer of paste that keeps blood from blood.
-    """
-    darker = np.minimum(envelope.inside_hu, envelope.outside_hu) - envelope.rim_hu >= params.leak_below_blood_hu
-    areas = vertex_areas(envelope_points(envelope), envelope.covered.size)
-    return float(areas[darker & ~envelope.covered].sum())
 
 
 def _cavity_mask(lesion: Lesion, smooth: Singles, *, clear: Bools, blood: Bools, least_hu: float) -> Bools:

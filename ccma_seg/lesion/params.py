@@ -141,8 +141,12 @@ class LesionParams:
     """Least share of the inside, clear of the rim, that is a cavity: less is a bulge of the chamber into an opening."""
 
     paste_least_mm2: float = 6.0
-    """Least surface on which paste between blood inside and blood outside shows that the inside is no paste
-    (proposal)."""
+    """Least surface on which paste between blood inside and blood outside, or the rim, shows that the inside is no
+    paste (proposal)."""
+
+    undershoot: float = 0.1
+    """Share of the step from an inside to its rim by which a sharp kernel may darken it beside the rim (proposal; 0.07
+    seen in phantoms)."""
 
     neck_alone_mm: float = 5.0
     """Without paste beside it, a way out up to this width is a possible neck; necks of 2-5 mm are known
