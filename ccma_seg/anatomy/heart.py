@@ -39,20 +39,21 @@ class HeartParams:
     """Steps of that fit after which the likeliest of the places found is chosen."""
 
     plain: tuple[Region, ...] = (
-        Region(radius_mm=95.0, shares=(0.5, 0.5, 0.0)),
-        Region(radius_mm=80.0, shares=(0.4, 0.6, 0.0)),
-        Region(radius_mm=65.0, shares=(0.3, 0.7, 0.0)),
-        Region(radius_mm=52.0, shares=(0.2, 0.8, 0.0)),
+        Region(radius_mm=95.0, shares=(0.5, 0.5, 0.0), cells=1500),
+        Region(radius_mm=80.0, shares=(0.4, 0.6, 0.0), cells=1500),
+        Region(radius_mm=65.0, shares=(0.3, 0.7, 0.0), cells=1500),
+        Region(radius_mm=52.0, shares=(0.2, 0.8, 0.0), cells=1500),
         Region(radius_mm=42.0, shares=(0.2, 0.8, 0.0)),
     )
-    """Regions shrink towards the annulus, and trust the fat of its groove more and more."""
+    """Regions shrink towards the annulus, and trust the fat of its groove more and more; the last ones, with the most
+    cells, decide."""
 
     wide: int = 2
     """How many of them come before those with blood, where blood shows."""
 
     enhanced: tuple[Region, ...] = (
-        Region(radius_mm=85.0, shares=(0.3, 0.2, 0.5)),
-        Region(radius_mm=65.0, shares=(0.2, 0.2, 0.6)),
+        Region(radius_mm=85.0, shares=(0.3, 0.2, 0.5), cells=1500),
+        Region(radius_mm=65.0, shares=(0.2, 0.2, 0.6), cells=1500),
         Region(radius_mm=50.0, shares=(0.1, 0.2, 0.7)),
         Region(radius_mm=40.0, shares=(0.1, 0.2, 0.7)),
     )
@@ -129,15 +130,17 @@ def find_heart(volume: Volume, template: HeartTemplate, *, params: HeartParams) 
     grid = coarsen(volume, cell_mm=params.cell_mm)
     pictures = channels(grid)
     near = _zoom(pictures, _whole(pictures, template, params), template, params.plain[: params.wide], params=params)
-    masked = _masses(grid, near.pose, _blood(volume, near.pose, template, params), params)
-    fit = _zoom(pictures.without(masked), near, template, params.plain[params.wide :], params=params)
-    _check(pictures, fit.pose, volume, template=template, params=params)
-    contrast = _blood(volume, fit.pose, template, params)
+    fit, contrast = near, _blood(volume, near.pose, template, params)
+    if _levels(contrast, params) is None:
+        masked = pictures.without(_masses(grid, near.pose, contrast, params))
+        fit = _zoom(masked, near, template, params.plain[params.wide :], params=params)
+        contrast = _blood(volume, fit.pose, template, params)
     levels = _levels(contrast, params)
     if levels is not None:
         with_blood = channels(grid, blood=levels).without(_masses(grid, fit.pose, contrast, params))
         fit = _zoom(with_blood, near, template, params.enhanced, params=params)
         contrast = _blood(volume, fit.pose, template, params)
+    _check(pictures, (fit.pose,) if levels is None else (near.pose, fit.pose), volume, template=template, params=params)
     box_mm = follow(grid, _box(fit.pose, template), np.array(fit.pose.center_mm), params=params.silhouette)
     pose = fit.pose if levels is not None else _amid(fit.pose, box_mm, params)
     return _heart(pose, box_mm, contrast, params)
@@ -213,14 +216,17 @@ def _zoom(
     return fit
 
 
-def _check(pictures: Channels, pose: Pose, volume: Volume, *, template: HeartTemplate, params: HeartParams) -> None:
-    found = likeness(pictures, template, pose, region=params.alike, params=params.refine)
+def _check(
+    pictures: Channels, poses: tuple[Pose, ...], volume: Volume, *, template: HeartTemplate, params: HeartParams
+) -> None:
+    """Refuse what looks like a heart at none of some poses, or lies outside the volume at the last."""
+    found = max(likeness(pictures, template, pose, region=params.alike, params=params.refine) for pose in poses)
     if found < params.least_likeness:
         raise NoHeartError(
             f"no usable heart: the likeliest place has a likeness of {found:.2f}, hearts have at least"
             f" {params.least_likeness:.2f}; {_ADVICE}"
         )
-    inside = share_inside(volume, _box(pose, template))
+    inside = share_inside(volume, _box(poses[-1], template))
     if inside < params.heart_inside:
         raise NoHeartError(f"no usable heart: only {100 * inside:.0f} % of it lies within the volume; {_ADVICE}")
 
