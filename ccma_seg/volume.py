@@ -59,6 +59,12 @@ class Acquisition:
     resampled: bool = False
     """Whether slices were moved or interpolated, so that they are not the stored images one by one."""
 
+    def of_slices(self, kept: slice) -> "Acquisition":
+        """Return what is known of some of the slices; those that were resampled come from all stored images."""
+        if self.resampled:
+            return self
+        return replace(self, sop_instance_uids=self.sop_instance_uids[kept], frame_numbers=self.frame_numbers[kept])
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Identity:
@@ -123,10 +129,7 @@ class Volume:
 
     def crop(self, slices: tuple[slice, slice, slice]) -> "Volume":
         """Return a view on part of the volume."""
-        seen = self.acquisition
-        if not seen.resampled:
-            kept = {name: getattr(seen, name)[slices[0]] for name in ("sop_instance_uids", "frame_numbers")}
-            seen = replace(seen, **kept)
+        seen = self.acquisition.of_slices(slices[0])
         return replace(self, hu=self.hu[slices], geometry=self.geometry.crop(slices), acquisition=seen)
 
 

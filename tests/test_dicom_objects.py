@@ -15,8 +15,9 @@ import SimpleITK as sitk
 import ccma_seg as ccma
 from ccma_seg.errors import ConfigError
 from ccma_seg.report import make_label_map, write_results
-from ccma_seg.report.dicom import figures, write_objects
+from ccma_seg.report.dicom import figures, gather, write_objects
 from ccma_seg.report.dicom.concepts import PROPERTIES, VERDICTS
+from ccma_seg.report.dicom.segmentation import write_segmentation
 from ccma_seg.report.labels import LABEL_NAMES
 from ccma_seg.series import read_series, write_series
 from ccma_seg.series.writing import SeriesTags
@@ -34,7 +35,7 @@ def seen(analysis, **changes):
 def written(analysis, folder):
     """Return SEG (None if there is none) and SR, read back by highdicom."""
     folder.mkdir(exist_ok=True)
-    names = write_objects(analysis, analysis.record(), folder)
+    names = write_objects(gather(analysis, analysis.record()), folder)
     seg = hd.seg.segread(folder / names["segmentation"]) if "segmentation" in names else None
     return seg, hd.sr.srread(folder / names["structured_report"])
 
@@ -295,6 +296,14 @@ def test_dcmqi_reads_the_same_voxels_and_figures(exam, tmp_path, kind):
         for item in group["measurementItems"]
     }
     assert told == expected_numbers(exam.record())
+
+
+def test_the_same_labels_elsewhere_are_another_instance(exam, tmp_path):
+    content = gather(exam, exam.record())
+    moved = replace(content.numbers.geometry, origin_mm=tuple(content.geometry.to_patient((0, 1, 2))))
+    contents = content, replace(content, numbers=replace(content.numbers, geometry=moved))
+    uids = {write_segmentation(found, tmp_path / "labels.seg.dcm").SOPInstanceUID for found in contents}
+    assert len(uids) == 2
 
 
 def test_objects_have_the_same_bytes_in_every_run(exam, tmp_path):

@@ -43,7 +43,7 @@ def make_label_map(analysis: Analysis) -> LabelMap:
 def make_label_crop(analysis: Analysis) -> LabelMap:
     """Return the same labels on a crop of the volume's grid, outside of which there are none."""
     parts = layers(analysis)
-    crop = analysis.volume.geometry.crop(_reach(parts, analysis.volume.geometry))
+    crop = analysis.volume.geometry.crop(reach(parts, analysis.volume.geometry))
     labels = np.zeros(crop.shape, np.uint8)
     for part in parts:
         region = labels[part.slices_in(crop)]
@@ -51,7 +51,7 @@ def make_label_crop(analysis: Analysis) -> LabelMap:
     return LabelMap(labels=labels, geometry=crop)
 
 
-def _reach(parts: list[LabelMap], geometry: Geometry) -> tuple[slice, slice, slice]:
+def reach(parts: list[LabelMap], geometry: Geometry) -> tuple[slice, slice, slice]:
     """Return the index ranges that hold all parts; the first voxel if there is none."""
     within = [part.slices_in(geometry) for part in parts] or [(slice(1),) * 3]
     first, second, third = (

@@ -160,9 +160,9 @@ def _dicom(analysis: Analysis, record: dict[str, Any], folder: Path) -> Callable
         text = "the input is not DICOM, so labels.seg.dcm and report.sr.dcm would refer to nothing and are not written"
         record["reasons"].append({"code": "no_dicom_source", "text": text})
         return lambda: None
-    from ccma_seg.report.dicom import write_objects  # noqa: PLC0415  highdicom takes half a second to load
+    from ccma_seg.report.dicom import gather, write_objects  # noqa: PLC0415  highdicom takes half a second to load
 
-    return lambda: write_objects(analysis, record, folder)
+    return lambda: write_objects(gather(analysis, record), folder)
 
 
 def _pictures(analysis: Analysis, record: dict[str, Any], labels: LabelMap, *, folder: Path) -> Callable[[], object]:

@@ -1,17 +1,34 @@
 """Headers of the slices of a volume, for objects that refer to them."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Protocol
 
 from pydicom import Dataset
 from pydicom.uid import CTImageStorage
 from pydicom.valuerep import format_number_as_ds
 
+from ccma_seg.geometry import Geometry
 from ccma_seg.series.uids import derived_uid
-from ccma_seg.volume import Acquisition, Identity, Volume
+from ccma_seg.volume import Acquisition, Identity
 
 
-def describe_slices(volume: Volume) -> list[Dataset]:
+class Described(Protocol):
+    """What is known of a volume beside its voxels."""
+
+    @property
+    def geometry(self) -> Geometry:
+        """Its grid."""
+
+    @property
+    def acquisition(self) -> Acquisition:
+        """How it was scanned, and which images are stored."""
+
+    @property
+    def identity(self) -> Identity | None:
+        """Whose it is, if that is to be told."""
+
+
+def describe_slices(volume: Described) -> list[Dataset]:
     """Return the header of each slice of a volume, on the volume's own grid.
 
     Slices that are stored images carry their UIDs, others a derived one. Patient and study are empty, which the
@@ -23,7 +40,7 @@ def describe_slices(volume: Volume) -> list[Dataset]:
     return [_slice(shared, uid, position) for uid, position in zip(uids, positions, strict=True)]
 
 
-def describe_images(volume: Volume) -> list[Dataset]:
+def describe_images(volume: Described) -> list[Dataset]:
     """Return the header of each stored image that a volume was made from, without its place."""
     seen, patient = volume.acquisition, _patient_and_study(volume)
     headers = []
@@ -34,12 +51,12 @@ def describe_images(volume: Volume) -> list[Dataset]:
     return headers
 
 
-def refer_to_images(volume: Volume) -> list[Dataset]:
+def refer_to_images(volume: Described) -> list[Dataset]:
     """Return the items of a sequence that refers to the stored images that a volume was made from."""
     return [_reference(image.SOPClassUID, image.SOPInstanceUID) for image in describe_images(volume)]
 
 
-def point_to_frames(volume: Volume, items: Iterable[Dataset]) -> None:
+def point_to_frames(volume: Described, items: Iterable[Dataset]) -> None:
     """Let references to the headers of `describe_slices` point to the frames that the slices are."""
     seen = volume.acquisition
     names = (header.SOPInstanceUID for header in describe_slices(volume))
@@ -69,7 +86,7 @@ def _slice(shared: Dataset, uid: str, position_mm: Any) -> Dataset:
     return header
 
 
-def _shared(volume: Volume) -> Dataset:
+def _shared(volume: Described) -> Dataset:
     grid, header = volume.geometry, _patient_and_study(volume)
     header.SOPClassUID = CTImageStorage
     header.Rows, header.Columns = grid.shape[1:]
@@ -80,7 +97,7 @@ def _shared(volume: Volume) -> Dataset:
     return header
 
 
-def _patient_and_study(volume: Volume) -> Dataset:
+def _patient_and_study(volume: Described) -> Dataset:
     seen, who, header = volume.acquisition, volume.identity or Identity(), Dataset()
     header.SpecificCharacterSet = "ISO_IR 192"
     header.PatientName, header.PatientID = who.name, who.patient_id

@@ -8,8 +8,8 @@ from typing import Any
 import highdicom as hd
 
 from ccma_seg._version import __version__
-from ccma_seg.pipeline import Analysis
 from ccma_seg.report.dicom.concepts import Concept
+from ccma_seg.report.dicom.content import Content
 from ccma_seg.series import derived_uid
 from ccma_seg.volume import Identity
 
@@ -25,23 +25,23 @@ _SERIES_NUMBER = {"SEG": 9001, "SR": 9002}
 """High, so that they come after the images of a study."""
 
 
-def common(analysis: Analysis, kind: str, *content: bytes | memoryview) -> dict[str, Any]:
+def common(content: Content, kind: str, *pieces: bytes | memoryview) -> dict[str, Any]:
     """Return what highdicom's objects are to be told of series, instance and equipment.
 
     Parameters
     ----------
-    analysis
-        Where it comes from.
+    content
+        Of the exam.
     kind
         SEG or SR.
-    content
-        What the instance holds, in pieces, so that other content gets another UID.
+    pieces
+        What the instance holds, so that another gets another UID.
     """
-    seen, software = analysis.volume.acquisition, f"{__version__} {analysis.config.sha256()}"
+    software = f"{__version__} {content.config_sha256}"
     digest = hashlib.sha256()
-    for piece in content:
+    for piece in pieces:
         digest.update(piece)
-    series = derived_uid("series", kind, seen.series_uid, software, digest.hexdigest())
+    series = derived_uid("series", kind, content.acquisition.series_uid, software, digest.hexdigest())
     return {
         "series_instance_uid": series,
         "series_number": _SERIES_NUMBER[kind],
@@ -50,9 +50,9 @@ def common(analysis: Analysis, kind: str, *content: bytes | memoryview) -> dict[
         "manufacturer": NAME,
         "manufacturer_model_name": NAME,
         "software_versions": __version__,
-        "device_serial_number": analysis.config.sha256()[:16],
-        "content_date": _date(analysis.volume.identity),
-        "content_time": _time(analysis.volume.identity),
+        "device_serial_number": content.config_sha256[:16],
+        "content_date": _date(content.identity),
+        "content_time": _time(content.identity),
     }
 
 
@@ -61,7 +61,7 @@ def coded(concept: Concept) -> hd.sr.CodedConcept:
     return hd.sr.CodedConcept(value=concept.value, scheme_designator=concept.scheme, meaning=concept.meaning)
 
 
-def save(instance: Any, analysis: Analysis, path: Path) -> None:
+def save(instance: Any, content: Content, path: Path) -> None:
     """Write an instance with fixed dates.
 
     Raises
@@ -69,7 +69,7 @@ def save(instance: Any, analysis: Analysis, path: Path) -> None:
     OSError
         If the file cannot be written.
     """
-    who = analysis.volume.identity
+    who = content.identity
     instance.InstanceCreationDate = instance.SeriesDate = _date(who)
     instance.InstanceCreationTime = instance.SeriesTime = _time(who)
     for contribution in instance.get("ContributingEquipmentSequence", ()):

@@ -7,12 +7,11 @@ import highdicom as hd
 
 from ccma_seg._version import __version__
 from ccma_seg.output import SegmentationType
-from ccma_seg.pipeline import Analysis
 from ccma_seg.report.dicom.concepts import EDGE_DETECTION, PROPERTIES
+from ccma_seg.report.dicom.content import Content
 from ccma_seg.report.dicom.instance import NAME, coded, common, save
 from ccma_seg.report.dicom.segments import Segment
 from ccma_seg.series import derived_uid, describe_slices, point_to_frames, refer_to_images
-from ccma_seg.volume import LabelMap, Volume
 
 _SYNTAX = {
     SegmentationType.BINARY: "1.2.840.10008.1.2.1",
@@ -21,15 +20,13 @@ _SYNTAX = {
 """Explicit little endian, the only one that readers of single bits share; RLE, which they all unpack."""
 
 
-def write_segmentation(analysis: Analysis, numbers: LabelMap, segments: tuple[Segment, ...], *, path: Path) -> Any:
+def write_segmentation(content: Content, path: Path) -> Any:
     """Write segments as a DICOM SEG object; only frames that hold something are stored.
 
     Parameters
     ----------
-    analysis
-        Of a volume that was made from stored images, to which the object refers.
-    numbers, segments
-        From `make_segments`.
+    content
+        With at least one segment; of a volume that was made from stored images, to which the object refers.
     path
         Where to; replaced if it exists.
 
@@ -43,23 +40,24 @@ def write_segmentation(analysis: Analysis, numbers: LabelMap, segments: tuple[Se
     OSError
         If the file cannot be written.
     """
-    kind = SegmentationType(analysis.config.output.segmentation)
-    slab = analysis.volume.crop(numbers.slices_in(analysis.volume.geometry))
+    kind, numbers = content.segmentation, content.numbers
+    place = numbers.slices_in(content.geometry)
+    slab = content.of_slices(place[0])
     seg = hd.seg.Segmentation(
         source_images=describe_slices(slab),
-        pixel_array=numbers.labels,
+        pixel_array=numbers.on(slab.geometry),
         segmentation_type=kind.upper(),
-        segment_descriptions=[_describe(segment) for segment in segments],
+        segment_descriptions=[_describe(segment) for segment in content.segments],
         transfer_syntax_uid=_SYNTAX[kind],
         content_label="LABELS",
         content_description="Calcification of the mitral annulus",
         content_creator_name="",
         series_description=f"{NAME} labels",
-        **common(analysis, "SEG", numbers.labels.data.cast("B"), kind.encode()),
+        **common(content, "SEG", numbers.labels.data.cast("B"), f"{place} {kind}".encode()),
     )
-    _refer(seg, analysis, slab)
+    _refer(seg, content, slab)
     _name_dimensions(seg)
-    save(seg, analysis, path)
+    save(seg, content, path)
     return seg
 
 
@@ -81,13 +79,13 @@ def _describe(segment: Segment) -> hd.seg.SegmentDescription:
     )
 
 
-def _refer(seg: Any, analysis: Analysis, slab: Volume) -> None:
+def _refer(seg: Any, content: Content, slab: Content) -> None:
     """Refer to the stored images, where those are not the slices one by one."""
     seen = slab.acquisition
     if not (seen.resampled or seen.frame_numbers):
         return
-    seg.SourceImageSequence = refer_to_images(analysis.volume)
-    seg.ReferencedSeriesSequence[0].ReferencedInstanceSequence = refer_to_images(analysis.volume)
+    seg.SourceImageSequence = refer_to_images(content)
+    seg.ReferencedSeriesSequence[0].ReferencedInstanceSequence = refer_to_images(content)
     frames = seg.PerFrameFunctionalGroupsSequence
     if seen.resampled:
         for frame in frames:

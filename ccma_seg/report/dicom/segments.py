@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ccma_seg import record
 from ccma_seg.pipeline import Analysis
-from ccma_seg.report.labels import LABEL_NAMES, layers
+from ccma_seg.record import tracking_uid
+from ccma_seg.report.labels import LABEL_NAMES, layers, reach
 from ccma_seg.report.names import rgb
 from ccma_seg.volume import LabelMap
 
@@ -32,34 +32,25 @@ class Segment:
     """Red, green, blue, 0-255; no two segments have the same."""
 
 
-def make_segments(analysis: Analysis) -> tuple[LabelMap, tuple[Segment, ...]] | None:
+def make_segments(analysis: Analysis) -> tuple[LabelMap, tuple[Segment, ...]]:
     """Give each part of each lesion, and every other label, a number, by label and lesion; none to what has no voxel.
 
     Returns
     -------
     LabelMap
-        Numbers of segments on all rows and columns of the slices from the first to the last that has one.
+        Numbers of segments, on a crop of the volume's grid from the first slice that has one to the last.
     tuple of Segment
-        In the order of their numbers.
-    None
-        If nothing is labelled.
+        In the order of their numbers; none if nothing is labelled.
     """
     owned = _owned_layers(analysis)
     keys = sorted(
         {(label, lesion or 0) for lesion, layer in owned for label in _present(layer) if label in LABEL_NAMES}
     )
-    if not keys:
-        return None
     painted = _paint(analysis, owned, keys)
     present = [keys[number - 1] for number in _present(painted)]
     if present != keys:
         painted = _paint(analysis, owned, present)
     return painted, tuple(_segment(analysis, number, key) for number, key in enumerate(present, start=1))
-
-
-def tracking_uid(analysis: Analysis, lesion: int | None, label: int | None = None) -> str:
-    """Return what identifies a lesion, or a part of it, or of the exam, in SEG and SR."""
-    return record.tracking_uid(analysis.volume.acquisition.series_uid, lesion, label)
 
 
 def name_part(label: int, lesion: int | None) -> str:
@@ -81,25 +72,22 @@ def _present(layer: LabelMap) -> list[int]:
 
 def _paint(analysis: Analysis, owned: list[tuple[int | None, LabelMap]], keys: list[tuple[int, int]]) -> LabelMap:
     """Put 1 + the place in `keys` on each labelled voxel, on the slices that have any."""
-    geometry = analysis.volume.geometry
-    heights = [layer.slices_in(geometry)[0] for _, layer in owned]
-    low, high = min(h.start for h in heights), max(h.stop for h in heights)
-    slab = geometry.crop((slice(low, high), slice(None), slice(None)))
-    painted = np.zeros(slab.shape, np.uint8)
+    crop = analysis.volume.geometry.crop(reach([layer for _, layer in owned], analysis.volume.geometry))
+    painted = np.zeros(crop.shape, np.uint8)
     for lesion, layer in owned:
-        region = painted[layer.slices_in(slab)]
+        region = painted[layer.slices_in(crop)]
         for number, (label, owner) in enumerate(keys, start=1):
             if owner == (lesion or 0):
                 np.copyto(region, np.uint8(number), where=layer.mask(label))
     used = np.flatnonzero(painted.any(axis=(1, 2)))
-    kept = (slice(int(used[0]), int(used[-1]) + 1), slice(None), slice(None))
-    return LabelMap(labels=painted[kept], geometry=slab.crop(kept))
+    kept = (slice(int(used[0]), int(used[-1]) + 1) if len(used) else slice(1), slice(None), slice(None))
+    return LabelMap(labels=painted[kept], geometry=crop.crop(kept))
 
 
 def _segment(analysis: Analysis, number: int, key: tuple[int, int]) -> Segment:
     label, lesion = key[0], key[1] or None
     name = name_part(label, lesion)
-    uid = tracking_uid(analysis, lesion, label)
+    uid = tracking_uid(analysis.volume.acquisition.series_uid, lesion, label)
     color = _color(label, lesion or 1, count=len(analysis.masses))
     return Segment(number=number, label=label, lesion=lesion, name=name, tracking_uid=uid, color=color)
 

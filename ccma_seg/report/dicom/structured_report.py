@@ -11,7 +11,6 @@ from highdicom.coding_schemes import CodingSchemeIdentificationItem
 from ccma_seg._version import __version__
 from ccma_seg.classification import Verdict
 from ccma_seg.lesion import ANNULAR_CALCIUM, CAVITY, CORE, LEAK, RIM
-from ccma_seg.pipeline import Analysis
 from ccma_seg.report.dicom import figures
 from ccma_seg.report.dicom.concepts import (
     CALCIFICATION,
@@ -27,9 +26,10 @@ from ccma_seg.report.dicom.concepts import (
     Concept,
     own,
 )
+from ccma_seg.report.dicom.content import Content
 from ccma_seg.report.dicom.figures import Figure
 from ccma_seg.report.dicom.instance import NAME, coded, common, save
-from ccma_seg.report.dicom.segments import Segment, name_part, tracking_uid
+from ccma_seg.report.dicom.segments import Segment, name_part
 from ccma_seg.series import derived_uid, describe_images
 
 
@@ -47,61 +47,58 @@ class Group:
     comments: tuple[str, ...] = ()
 
 
-def write_structured_report(
-    analysis: Analysis, record: dict[str, Any], *, segments: tuple[Segment, ...], seg: Any, path: Path
-) -> None:
+def write_structured_report(content: Content, path: Path, *, seg: Any) -> None:
     """Write a structured report with the figures of the record.
 
     Parameters
     ----------
-    analysis
+    content
         Of a volume that was made from stored images, to which the report refers.
-    record
-        Of the analysis.
-    segments, seg
-        What `write_segmentation` was given and returned; none, and None, if nothing is labelled.
     path
         Where to; replaced if it exists.
+    seg
+        What `write_segmentation` returned; None if nothing is labelled.
 
     Raises
     ------
     OSError
         If the file cannot be written.
     """
-    groups = make_groups(analysis, record, segments)
-    evidence = describe_images(analysis.volume) + ([] if seg is None else [seg])
+    groups = make_groups(content)
+    evidence = describe_images(content) + ([] if seg is None else [seg])
     report = hd.sr.ComprehensiveSR(
         evidence=evidence,
         content=hd.sr.MeasurementReport(
             observation_context=_observer(),
             procedure_reported=coded(CT),
-            imaging_measurements=[_group(group, analysis, seg) for group in groups],
+            imaging_measurements=[_group(group, content, seg) for group in groups],
         )[0],
         is_complete=True,
         series_description=f"{NAME} report",
         coding_schemes=[_own_scheme()],
         transfer_syntax_uid="1.2.840.10008.1.2.1",
-        **common(analysis, "SR", json.dumps(record["lesions"]).encode()),
+        **common(content, "SR", json.dumps(content.record["lesions"]).encode()),
     )
-    save(report, analysis, path)
+    save(report, content, path)
 
 
-def make_groups(analysis: Analysis, record: dict[str, Any], segments: tuple[Segment, ...]) -> list[Group]:
+def make_groups(content: Content) -> list[Group]:
     """Return the measurement groups: those of segments in their order, then parts without one, masses, the exam."""
+    record, segments = content.record, content.segments
     values: dict[int | None, dict[str, Any]] = {None: record, **{lesion["id"]: lesion for lesion in record["lesions"]}}
     found = [_part(values[s.lesion], name=s.name, uid=s.tracking_uid, label=s.label, segment=s) for s in segments]
-    left = [key for key in _parts(analysis) if key not in {(s.label, s.lesion) for s in segments}]
+    left = [key for key in _parts(record) if key not in {(s.label, s.lesion) for s in segments}]
     for label, lesion in left:
-        uid = tracking_uid(analysis, lesion, label)
+        uid = content.tracking_uid(lesion, label)
         found.append(_part(values[lesion], name=name_part(label, lesion), uid=uid, label=label))
-    masses = [_mass(analysis, lesion) for lesion in record["lesions"]]
-    return [part for part in found if part.figures] + masses + [_exam(analysis, record)]
+    masses = [_mass(content, lesion) for lesion in record["lesions"]]
+    return [part for part in found if part.figures] + masses + [_exam(content)]
 
 
-def _parts(analysis: Analysis) -> list[tuple[int, int | None]]:
+def _parts(record: dict[str, Any]) -> list[tuple[int, int | None]]:
     """Return (label, lesion) of all that may have figures."""
     return [(ANNULAR_CALCIUM, None)] + [
-        (label, mass.lesion.id) for mass in analysis.masses for label in (RIM, CORE, CAVITY, LEAK)
+        (label, lesion["id"]) for lesion in record["lesions"] for label in (RIM, CORE, CAVITY, LEAK)
     ]
 
 
@@ -110,12 +107,12 @@ def _part(values: dict[str, Any], *, name: str, uid: str, label: int, segment: S
     return Group(name=name, uid=uid, finding=PROPERTIES[label].kind, figures=found, segment=segment)
 
 
-def _mass(analysis: Analysis, lesion: dict[str, Any]) -> Group:
+def _mass(content: Content, lesion: dict[str, Any]) -> Group:
     sector = lesion.get("sector")
     place = () if sector is None else ((SECTOR, own(f"sector_{sector}", f"Sector {sector}")),)
     return Group(
         name=f"lesion {lesion['id']}",
-        uid=tracking_uid(analysis, lesion["id"]),
+        uid=content.tracking_uid(lesion["id"]),
         finding=MASS,
         figures=figures.measured(figures.MASS, lesion),
         answers=((VERDICT, VERDICTS[Verdict(lesion["verdict"])]), *place),
@@ -123,10 +120,11 @@ def _mass(analysis: Analysis, lesion: dict[str, Any]) -> Group:
     )
 
 
-def _exam(analysis: Analysis, record: dict[str, Any]) -> Group:
+def _exam(content: Content) -> Group:
+    record = content.record
     return Group(
         name="exam",
-        uid=tracking_uid(analysis, None),
+        uid=content.tracking_uid(None),
         finding=CALCIFICATION,
         figures=figures.measured(figures.EXAM, record),
         answers=((VERDICT, VERDICTS[Verdict(record["verdict"])]),),
@@ -134,7 +132,7 @@ def _exam(analysis: Analysis, record: dict[str, Any]) -> Group:
     )
 
 
-def _group(group: Group, analysis: Analysis, seg: Any) -> Any:
+def _group(group: Group, content: Content, seg: Any) -> Any:
     described: dict[str, Any] = {
         "tracking_identifier": hd.sr.TrackingIdentifier(uid=group.uid, identifier=group.name),
         "finding_type": coded(group.finding),
@@ -148,19 +146,19 @@ def _group(group: Group, analysis: Analysis, seg: Any) -> Any:
     if group.segment is None:
         made = hd.sr.MeasurementsAndQualitativeEvaluations(**described)
     else:
-        segment = _referenced(group.segment, analysis, seg)
+        segment = _referenced(group.segment, content, seg)
         made = hd.sr.VolumetricROIMeasurementsAndQualitativeEvaluations(referenced_segment=segment, **described)
     made[0].ContentSequence.extend(_comment(text) for text in group.comments)
     return made
 
 
-def _referenced(segment: Segment, analysis: Analysis, seg: Any) -> hd.sr.ReferencedSegment:
+def _referenced(segment: Segment, content: Content, seg: Any) -> hd.sr.ReferencedSegment:
     """Refer to a segment; highdicom's own way fails for label maps and for a single segment."""
     return hd.sr.ReferencedSegment(
         sop_class_uid=seg.SOPClassUID,
         sop_instance_uid=seg.SOPInstanceUID,
         segment_number=segment.number,
-        source_series=hd.sr.SourceSeriesForSegmentation(analysis.volume.acquisition.series_uid),
+        source_series=hd.sr.SourceSeriesForSegmentation(content.acquisition.series_uid),
     )
 
 
