@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
+import numpy.typing as npt
 from scipy import ndimage
 
 from ccma_seg.calcium.findings import CalciumKind, CalciumMap
@@ -51,7 +52,8 @@ def find_candidates(volume: Volume, calcium: CalciumMap, params: LesionParams) -
     if not len(voxels):
         return ()
     grid, hu, wall = _search_grid(volume, calcium.geometry, voxels, params)
-    found = [c for level in _levels(hu, wall, wall_hu, params) for c in _enclosed(grid, level, params)]
+    levels = _levels_hu(hu, wall, wall_hu, params)
+    found = _enclosed(grid, levels, _walls(hu, wall, levels), params=params)
     return tuple(sorted(found, key=lambda c: -c.score))
 
 
@@ -68,20 +70,20 @@ def linked_voxels(calcium: CalciumMap, params: LesionParams) -> Indices:
     if not linked:
         return np.zeros((0, 3), np.intp)
     others = [c.label for c in calcium.calcifications if c.kind not in NOT_A_WALL and c.label not in linked]
-    spans = _spans_mm(calcium, [*linked, *others])
+    voxels = calcium.voxels([*linked, *others])
+    labels = calcium.labels[tuple(voxels.T)]
+    spans = _spans_mm(calcium, voxels, labels)
     near = [k for k in others if any(_apart_mm(spans[k], spans[seed]) <= params.link_mm for seed in linked)]
-    return calcium.voxels([*linked, *near])
+    return voxels[np.isin(labels, [*linked, *near])]
 
 
-def _spans_mm(calcium: CalciumMap, labels: list[int]) -> Floats:
-    """Return from where to where some calcifications reach along the grid, (label, 2, 3)."""
-    index = calcium.voxels(labels)
-    label = calcium.labels[tuple(index.T)]
+def _spans_mm(calcium: CalciumMap, voxels: Indices, labels: npt.NDArray[np.integer]) -> Floats:
+    """Return from where to where the calcifications of some voxels reach along the grid, (label, 2, 3)."""
     spans = np.zeros((2, 3, len(calcium.calcifications) + 1), int)
-    for axis, along in enumerate(index.T):
+    for axis, along in enumerate(voxels.T):
         spans[0, axis] = calcium.labels.shape[axis]
-        np.minimum.at(spans[0, axis], label, along)
-        np.maximum.at(spans[1, axis], label, along + 1)
+        np.minimum.at(spans[0, axis], labels, along)
+        np.maximum.at(spans[1, axis], labels, along + 1)
     return np.asarray(np.moveaxis(spans, 2, 0) * np.array(calcium.geometry.spacing_mm))
 
 
@@ -121,46 +123,53 @@ def _at_grid(array: Floats, source: Geometry, grid: Geometry, *, order: int) -> 
     )
 
 
-def _levels(hu: Floats, wall: Bools, wall_hu: float, params: LesionParams) -> Iterator[tuple[float, Bools]]:
-    """Yield the HU of ever denser walls, and where they are."""
+def _levels_hu(hu: Floats, wall: Bools, wall_hu: float, params: LesionParams) -> list[float]:
+    """Return the HU of ever denser walls."""
     dense = float(np.percentile(hu[wall], 95))
+    return [wall_hu + fraction * max(0.0, dense - wall_hu) for fraction in params.wall_fractions]
+
+
+def _walls(hu: Floats, wall: Bools, levels_hu: list[float]) -> Bools:
+    """Return where the walls of each level are, (level, slice, row, column); of the first, where any calcium is."""
     reach = ndimage.binary_dilation(wall, iterations=2)
-    for fraction in params.wall_fractions:
-        level = wall_hu + fraction * max(0.0, dense - wall_hu)
-        yield level, wall if fraction == 0 else reach & (hu >= level)
+    return np.stack([wall if k == 0 else reach & (hu >= level) for k, level in enumerate(levels_hu)])
 
 
-def _enclosed(grid: Geometry, level: tuple[float, Bools], params: LesionParams) -> Iterator[Candidate]:
-    wall_hu, wall = level
-    steps = params.range_mm / grid.spacing_mm[0]
-    ends = [[_meets(wall, np.array(axis) * sign, steps) for sign in (1, -1)] for axis in _AXES]
-    hits = np.sum([a.astype(np.int8) + b for a, b in ends], axis=0) / (2 * len(_AXES))
-    pairs = np.sum([a & b for a, b in ends], axis=0) / len(_AXES)
-    inside = ~wall & (hits >= params.enclosure) & (pairs >= params.opposed)
-    labels, _ = ndimage.label(inside)
-    for label, box in enumerate(ndimage.find_objects(labels), start=1):
-        where = labels[box] == label
-        index = np.argwhere(where) + [s.start for s in box]
-        score = float(hits[box][where].sum() * grid.voxel_mm3)
-        yield Candidate(points_mm=grid.to_patient(index), wall_hu=wall_hu, score=score)
+def _enclosed(grid: Geometry, levels_hu: list[float], walls: Bools, *, params: LesionParams) -> Iterator[Candidate]:
+    """Yield the places that the walls of each level, (level, slice, row, column), enclose."""
+    hits, pairs = np.zeros(walls.shape, np.int8), np.zeros(walls.shape, np.int8)
+    for axis in _AXES:
+        ends = [_meets(walls, np.array(axis) * sign, params.range_mm / grid.spacing_mm[0]) for sign in (1, -1)]
+        hits += ends[0]
+        hits += ends[1]
+        pairs += ends[0] & ends[1]
+    rays, axes = 2 * len(_AXES), len(_AXES)
+    inside = ~walls & (hits >= params.enclosure * rays) & (pairs >= params.opposed * axes)
+    for wall_hu, places, met in zip(levels_hu, inside, hits, strict=True):
+        labels, _ = ndimage.label(places)
+        for label, box in enumerate(ndimage.find_objects(labels), start=1):
+            where = labels[box] == label
+            index = np.argwhere(where) + [s.start for s in box]
+            score = float(met[box][where].sum(dtype=int) / rays * grid.voxel_mm3)
+            yield Candidate(points_mm=grid.to_patient(index), wall_hu=wall_hu, score=score)
 
 
-def _meets(wall: Bools, direction: Floats, steps: float) -> Bools:
+def _meets(walls: Bools, direction: Floats, steps: float) -> Bools:
     """Tell from where a wall is met within some steps, by doubling the reach."""
-    met = _shifted(wall, direction)
+    met = _shifted(walls, direction)
     reach, limit = 1, steps / float(np.linalg.norm(direction))
     while reach < limit:
-        met = met | _shifted(met, direction * reach)
+        met |= _shifted(met, direction * reach)
         reach *= 2
     return met
 
 
-def _shifted(mask: Bools, by: Floats) -> Bools:
-    """Return out[i] = mask[i + by], False beyond the border."""
-    out = np.zeros_like(mask)
-    if (np.abs(by) >= mask.shape).any():
+def _shifted(masks: Bools, by: Floats) -> Bools:
+    """Return out[:, i] = masks[:, i + by], False beyond the border."""
+    out, shape = np.zeros_like(masks), masks.shape[1:]
+    if (np.abs(by) >= shape).any():
         return out
-    to = tuple(slice(max(0, -int(b)), n - max(0, int(b))) for b, n in zip(by, mask.shape, strict=True))
-    at = tuple(slice(max(0, int(b)), n - max(0, -int(b))) for b, n in zip(by, mask.shape, strict=True))
-    out[to] = mask[at]
+    to = tuple(slice(max(0, -int(b)), n - max(0, int(b))) for b, n in zip(by, shape, strict=True))
+    at = tuple(slice(max(0, int(b)), n - max(0, -int(b))) for b, n in zip(by, shape, strict=True))
+    out[:, *to] = masks[:, *at]
     return out
