@@ -29,6 +29,8 @@ _AT_RIM_MM = 2.5
 _CUBE = np.ones((3, 3, 3), bool)
 _WAIST = 0.7
 """Lobes are told apart where they meet in a waist narrower than this share of the thinner of them."""
+_ROUND = 4
+"""Voxels round soft tissue that its lobes are compared with: a seam and a shell of two."""
 _GRID_MM = 1.0
 """Voxels on which leaks are sought."""
 
@@ -52,10 +54,13 @@ def find_leak(volume: Volume, anatomy: Anatomy, lesion: Lesion, *, params: Lesio
     soft = outside & (hu >= low - noise_hu) & (hu <= min(high + noise_hu, blood_hu - params.leak_below_blood_hu))
     openings = (distance - outer < _AT_RIM_MM) & ~lesion.envelope.covered[nearest]
     blood = outside & (hu > (blood_hu + high) / 2) & (hu < blood_hu * params.blood_like[1])
-    found = np.zeros(soft.shape, bool)
-    for lobe in _lobes(_at_openings(soft, openings), openings):
-        if _bulges(lobe, blood, distance <= outer, geometry=geometry, params=params):
-            found |= lobe
+    hanging = _at_openings(soft, openings)
+    if not hanging.any():
+        return lesion
+    found, near = np.zeros(soft.shape, bool), _box_round(hanging, _ROUND)
+    for lobe in _lobes(hanging[near], openings[near]):
+        if _bulges(lobe, blood[near], ~outside[near], geometry=geometry, params=params):
+            found[near] |= lobe
     if not found.any():
         return lesion
     half = outside & (hu >= low) & (hu < (blood_hu + high) / 2)
@@ -105,8 +110,9 @@ def _surroundings(volume: Volume, lesion: Lesion, params: LesionParams) -> tuple
     steps = _strides(volume.geometry)
     size = np.maximum(1, np.rint(params.smoothing_mm / np.array(volume.geometry.spacing_mm))).astype(int)
     hu = volume.hu[box].astype(np.float32)
-    ndimage.uniform_filter(hu, size, output=hu, mode="nearest")
-    hu = hu[tuple(slice(None, None, k) for k in steps)].copy()
+    for axis in (2, 1, 0):
+        thinned = (slice(None),) * axis + (slice(None, None, steps[axis]),)
+        hu = ndimage.uniform_filter1d(hu, size[axis], axis, mode="nearest")[thinned]
     crop = volume.geometry.crop(box)
     slices, rows, columns = (k * mm for k, mm in zip(steps, crop.spacing_mm, strict=True))
     first, second, third = hu.shape
@@ -152,9 +158,8 @@ def _with_leak(volume: Volume, lesion: Lesion, box: Box, found: Bools) -> Lesion
 
 def _voxels(geometry: Geometry, box: Box, found: Bools) -> tuple[Box, Bools]:
     """Return where a leak, found on every so many voxels of a box, lies in the volume, with what is next to it."""
-    (tight,), steps = ndimage.find_objects(found.view(np.uint8)), _strides(geometry)
-    part = [slice(max(0, s.start - 1), s.stop + 1) for s in tight]
-    fine = found[tuple(part)]
+    part, steps = _box_round(found, 1), _strides(geometry)
+    fine = found[part]
     for axis, step in enumerate(steps):
         fine = np.repeat(fine, step, axis=axis)
     first, second, third = (
@@ -163,6 +168,13 @@ def _voxels(geometry: Geometry, box: Box, found: Bools) -> tuple[Box, Bools]:
     )
     there = (first, second, third)
     return there, fine[tuple(slice(s.stop - s.start) for s in there)]
+
+
+def _box_round(mask: Bools, margin: int) -> Box:
+    """Return the smallest box that holds a mask and so many voxels round it, cut at the border."""
+    (tight,) = ndimage.find_objects(mask.view(np.uint8))
+    first, second, third = (slice(max(0, s.start - margin), s.stop + margin) for s in tight)
+    return first, second, third
 
 
 def _moved(box: Box, starts: tuple[int, int, int]) -> Box:

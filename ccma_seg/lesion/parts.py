@@ -57,14 +57,16 @@ def label_parts(geometry: Geometry, envelope: Envelope) -> npt.NDArray[np.uint8]
     return np.where(distance > outer, 0, np.where(rim, RIM, CORE)).astype(np.uint8)
 
 
+@lru_cache(maxsize=2)
 def depth_mm(geometry: Geometry, envelope: Envelope) -> npt.NDArray[np.float32]:
-    """Return for each voxel how deep it lies below the inner surface of the rim, negative outside of it.
+    """Return for each voxel how deep it lies below the inner surface of the rim, negative outside of it; read-only.
 
-    Along the ray, shortened by the slant of the surface.
+    Along the ray, shortened by the slant of the surface. Kept for the last masses: all that measures their inside asks.
     """
     distance, nearest = polar(geometry, envelope)
     slant = _slant(envelope)
     deep = (envelope.inner_radius_mm.astype(np.float32)[nearest] - distance) * slant.astype(np.float32)[nearest]
+    deep.flags.writeable = False
     return np.asarray(deep, np.float32)
 
 
