@@ -93,11 +93,7 @@ def run(
     if phases:
         with steps.step("reading the second phase" if len(phases) == 1 else f"reading {len(phases)} further phases"):
             known["second_phase"] = further_phases(phases, volume, parameters)
-    with steps.step("analysing"):
-        from ccma_seg.pipeline import analyze
-
-        result = analyze(volume, parameters, **known)
-    _write(result, output, steps, force=force, as_json=as_json)
+    _analyse(volume, parameters, output, known=known, steps=steps, force=force, as_json=as_json)
 
 
 @speaks_plainly
@@ -116,7 +112,6 @@ def demo(
     """
     set_up_logging(verbose=verbose, log_file=None)
     from ccma_seg.phantom import make_phantom, write_phantom
-    from ccma_seg.pipeline import analyze
     from ccma_seg.report import check_output
     from ccma_seg.series import read_series
 
@@ -127,9 +122,7 @@ def demo(
             write_phantom(make_phantom(recipe, seed=1), Path(scratch) / "phantom")
         with steps.step("reading it as DICOM"):
             volume = read_series(Path(scratch) / "phantom" / "dicom")
-    with steps.step("analysing"):
-        result = analyze(volume)
-    _write(result, output, steps, force=force, as_json=as_json)
+    _analyse(volume, read_config(None, None), output, known={}, steps=steps, force=force, as_json=as_json)
 
 
 def read_config(path: Path | None, settings: list[str] | None) -> "Config":
@@ -165,11 +158,28 @@ def _known(annulus: Path | None, chambers: Path | None, volume: "Volume") -> dic
     return known
 
 
-def _write(result: "Analysis", output: Path, steps: Steps, *, force: bool, as_json: bool) -> None:
-    from ccma_seg.report import write_results
+def _analyse(
+    volume: "Volume",
+    config: "Config",
+    output: Path,
+    *,
+    known: dict[str, Any],
+    steps: Steps,
+    force: bool,
+    as_json: bool,
+) -> None:
+    from ccma_seg.pipeline import analyze
+    from ccma_seg.report import objects_apart, write_results
 
-    with steps.step("writing"):
-        write_results(result, output, force=force)
+    with objects_apart(volume, config) as objects:
+        with steps.step("analysing"):
+            result = analyze(volume, config, **known)
+        with steps.step("writing"):
+            write_results(result, output, force=force, objects=objects)
+    _tell(result, output, as_json=as_json)
+
+
+def _tell(result: "Analysis", output: Path, *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(json.loads((output / "report.json").read_text("utf-8"))))
         return

@@ -15,8 +15,10 @@ import SimpleITK as sitk
 import ccma_seg as ccma
 from ccma_seg.errors import ConfigError
 from ccma_seg.report import make_label_map, write_results
-from ccma_seg.report.dicom import figures, gather, write_objects
+from ccma_seg.report.dicom import figures
 from ccma_seg.report.dicom.concepts import PROPERTIES, VERDICTS
+from ccma_seg.report.dicom.content import gather
+from ccma_seg.report.dicom.objects import write_objects
 from ccma_seg.report.dicom.segmentation import write_segmentation
 from ccma_seg.report.labels import LABEL_NAMES
 from ccma_seg.series import read_series, write_series

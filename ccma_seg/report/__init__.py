@@ -2,7 +2,7 @@
 
 from ccma_seg.record.table import lesion_columns, lesion_row, write_table
 from ccma_seg.report.labels import LABEL_COLORS, LABEL_NAMES, make_label_map
-from ccma_seg.report.writing import check_output, whole_folder, write_files, write_results
+from ccma_seg.report.writing import check_output, objects_apart, whole_folder, write_files, write_results
 
 __all__ = [
     "LABEL_COLORS",
@@ -11,6 +11,7 @@ __all__ = [
     "lesion_columns",
     "lesion_row",
     "make_label_map",
+    "objects_apart",
     "whole_folder",
     "write_files",
     "write_results",

@@ -7,18 +7,21 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
+from ccma_seg.apart import Apart
+from ccma_seg.config import Config
 from ccma_seg.errors import OutputError
 from ccma_seg.nifti.writing import write_labels
 from ccma_seg.pipeline import Analysis
 from ccma_seg.record.table import lesion_columns, lesion_row, write_table
+from ccma_seg.report.dicom.content import gather
 from ccma_seg.report.labels import make_label_crop
 from ccma_seg.report.names import itk_snap_labels, slicer_colors
 from ccma_seg.series import has_stored_images
-from ccma_seg.volume import LabelMap
+from ccma_seg.volume import LabelMap, Volume
 
 _RECORD = "report.json"
 _THREADS = 2
@@ -36,7 +39,7 @@ _KEYS = {
 """What the record calls the files that may have been written."""
 
 
-def write_results(analysis: Analysis, out: str | Path, *, force: bool = False) -> Path:
+def write_results(analysis: Analysis, out: str | Path, *, force: bool = False, objects: Apart | None = None) -> Path:
     """Write the files of one exam: record, table, label map, DICOM objects, overview and page.
 
     Parameters
@@ -47,6 +50,8 @@ def write_results(analysis: Analysis, out: str | Path, *, force: bool = False) -
         A folder to make; it appears complete, or not at all.
     force
         Replace a folder that holds an earlier result.
+    objects
+        From `objects_apart`: writes the DICOM objects meanwhile.
 
     Returns
     -------
@@ -61,8 +66,18 @@ def write_results(analysis: Analysis, out: str | Path, *, force: bool = False) -
     out = Path(out)
     check_output(out, force=force)
     with whole_folder(out) as folder:
-        write_files(analysis, folder)
+        write_files(analysis, folder, objects=objects)
     return out
+
+
+def objects_apart(volume: Volume, config: Config) -> AbstractContextManager[Apart | None]:
+    """Start a process for the DICOM objects of an exam, to be ready when it is analysed; none if there will be none."""
+    if config.output.quick or not has_stored_images(volume):
+        return nullcontext()
+    try:
+        return Apart("ccma_seg.report.dicom.objects", "write_objects")
+    except OSError:
+        return nullcontext()
 
 
 def check_output(out: Path, *, force: bool, record: str = _RECORD) -> None:
@@ -136,31 +151,46 @@ def _umask() -> int:
     return mask
 
 
-def write_files(analysis: Analysis, folder: Path) -> None:
+def write_files(analysis: Analysis, folder: Path, *, objects: Apart | None = None) -> None:
     """Fill a folder with the files of one exam."""
-    labels, record = make_label_crop(analysis), analysis.record()
+    record = analysis.record()
     (folder / "labels.txt").write_text(itk_snap_labels(), "utf-8")
     (folder / "labels.ctbl").write_text(slicer_colors(), "utf-8")
     (folder / "lesions.csv").write_text(_lesions_csv(record), "utf-8")
-    grid = analysis.volume.geometry
-    jobs: list[Callable[[], object]] = [lambda: write_labels(labels, folder / "labels.nii.gz", onto=grid)]
-    if not analysis.config.output.quick:
-        jobs = [_dicom(analysis, record, folder), *jobs, _pictures(analysis, record, labels, folder=folder)]
     with ThreadPoolExecutor(_THREADS) as pool:
-        for done in [pool.submit(job) for job in jobs]:
+        for done in [pool.submit(job) for job in _jobs(analysis, record, folder, objects=objects)]:
             done.result()
     written = {key: name for name, key in _KEYS.items() if (folder / name).exists()}
     record["files"] = written | _write_meshes(analysis, folder)
     (folder / _RECORD).write_text(json.dumps(record, indent=1, allow_nan=False) + "\n", "utf-8")
 
 
-def _dicom(analysis: Analysis, record: dict[str, Any], folder: Path) -> Callable[[], object]:
+def _jobs(
+    analysis: Analysis, record: dict[str, Any], folder: Path, *, objects: Apart | None
+) -> Iterator[Callable[[], object]]:
+    """Give what writes the larger files, the longest first; each may begin while the next is prepared."""
+    grid, quick = analysis.volume.geometry, analysis.config.output.quick
+    if not quick:
+        yield _dicom(analysis, record, folder, objects=objects)
+    labels = make_label_crop(analysis)
+    yield lambda: write_labels(labels, folder / "labels.nii.gz", onto=grid)
+    if not quick:
+        yield _pictures(analysis, record, labels, folder=folder)
+
+
+def _dicom(analysis: Analysis, record: dict[str, Any], folder: Path, *, objects: Apart | None) -> Callable[[], object]:
     """Return what writes the DICOM objects, or say in the record why there are none."""
     if not has_stored_images(analysis.volume):
         text = "the input is not DICOM, so labels.seg.dcm and report.sr.dcm would refer to nothing and are not written"
         record["reasons"].append({"code": "no_dicom_source", "text": text})
         return lambda: None
-    from ccma_seg.report.dicom import gather, write_objects  # noqa: PLC0415  highdicom takes half a second to load
+    if objects is None:
+        return _dicom_here(analysis, record, folder)
+    return lambda: objects.call(gather(analysis, record), folder) or _dicom_here(analysis, record, folder)()
+
+
+def _dicom_here(analysis: Analysis, record: dict[str, Any], folder: Path) -> Callable[[], object]:
+    from ccma_seg.report.dicom.objects import write_objects  # noqa: PLC0415  highdicom takes half a second to load
 
     return lambda: write_objects(gather(analysis, record), folder)
 
