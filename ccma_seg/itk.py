@@ -7,7 +7,7 @@ import numpy.typing as npt
 import SimpleITK as sitk  # noqa: N813 - its own documentation calls it so
 
 from ccma_seg.errors import CorruptInputError, GeometryError, NoSeriesError
-from ccma_seg.geometry import Floats, Floats32, Geometry
+from ccma_seg.geometry import Bools, Floats, Floats32, Geometry
 from ccma_seg.reasons import Reason
 from ccma_seg.registration import Descent
 from ccma_seg.volume import Volume, is_hu, to_hu, turned
@@ -118,7 +118,13 @@ def resample_labels(labels: npt.NDArray[np.uint8], geometry: Geometry, *, onto: 
 
 
 def register_rigid(
-    fixed: Floats32, moving: Floats32, grids: tuple[Geometry, Geometry], *, start: Floats, descent: Descent = Descent()
+    fixed: Floats32,
+    moving: Floats32,
+    grids: tuple[Geometry, Geometry],
+    *,
+    start: Floats,
+    where: Bools,
+    descent: Descent = Descent(),
 ) -> Floats:
     """Turn and shift `fixed` until it correlates best with `moving`.
 
@@ -130,6 +136,8 @@ def register_rigid(
         Of `fixed` and of `moving`.
     start
         4 x 4: from LPS mm of `fixed` to those of `moving`, to begin with.
+    where
+        Which voxels of `fixed` count.
     descent
         How the optimum is looked for.
 
@@ -147,6 +155,7 @@ def register_rigid(
     method = sitk.ImageRegistrationMethod()
     method.SetNumberOfThreads(1)  # the sums of several threads depend on their number
     method.SetMetricAsCorrelation()
+    method.SetMetricFixedMask(_image(where.astype(np.uint8), grids[0]))
     method.SetInterpolator(sitk.sitkLinear)
     method.SetOptimizerAsRegularStepGradientDescent(descent.step_mm, descent.least_step_mm, descent.iterations)
     method.SetOptimizerScalesFromPhysicalShift()
@@ -173,32 +182,3 @@ def _matrix(transform: sitk.Euler3DTransform) -> Floats:
     matrix[:3, :3] = np.array(transform.GetMatrix()).reshape(3, 3)
     matrix[:3, 3] = transform.TransformPoint((0.0, 0.0, 0.0))
     return matrix
-
-
-def deform(
-    fixed: Floats32, moving: Floats32, geometry: Geometry, *, smoothing_voxels: float, iterations: int
-) -> Floats:
-    """Find how each point of `fixed` has moved in `moving`, smoothly (diffeomorphic demons, Vercauteren 2009).
-
-    Parameters
-    ----------
-    fixed, moving
-        Arrays on the same grid.
-    geometry
-        Of both.
-    smoothing_voxels
-        Standard deviation of the blur that keeps the displacements smooth.
-    iterations
-        How often they are improved.
-
-    Returns
-    -------
-    array
-        (slice, row, column, 3): displacements in LPS mm.
-    """
-    demons = sitk.DiffeomorphicDemonsRegistrationFilter()
-    demons.SetNumberOfThreads(1)
-    demons.SetNumberOfIterations(iterations)
-    demons.SetStandardDeviations(smoothing_voxels)
-    field = demons.Execute(_image(fixed, geometry), _image(moving, geometry))
-    return np.asarray(sitk.GetArrayFromImage(field), float)

@@ -12,9 +12,8 @@ from ccma_seg.calcium import find_calcium
 from ccma_seg.comparison import comparison_schema
 from ccma_seg.errors import ConfigError
 from ccma_seg.lesion import CAVITY, CORE, LEAK, Lesion, segment
-from ccma_seg.phantom import ContrastSpec, make_pair, make_phantom, moved, read_recipe
+from ccma_seg.phantom import ContrastSpec, insert, make_pair, make_phantom, moved, read_recipe
 from ccma_seg.phases import PhaseParams, fit_phase, measure_in_phases
-from ccma_seg.phases.alignment import rigid_fit
 from ccma_seg.phases.differences import leak_checked, leak_enhancement_hu
 from ccma_seg.phases.pairing import pair_up
 from ccma_seg.record import record_schema
@@ -254,13 +253,19 @@ def test_a_phase_on_thick_slices_tells_no_other_size(dense):
     assert "phase_slices_differ" in codes(measured)
 
 
-def test_a_rigid_motion_is_recovered_from_points():
-    points = np.random.default_rng(1).normal(size=(20, 3)) * 10
-    angle = np.radians(30)
-    turn = np.array([[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1]])
-    matrix = rigid_fit(points, points @ turn.T + [1, 2, 3])
-    assert matrix[:3, :3] == pytest.approx(turn)
-    assert matrix[:3, 3] == pytest.approx([1, 2, 3])
+def test_a_mass_that_moved_against_the_heart_is_found_where_it_is():
+    heart, (spec,) = make_phantom(small("normal")), read_recipe("ccma_soft").lesions
+    shift = np.array((1.5, 4.0, -2.5))
+    annulus = heart.annulus
+    there = replace(annulus, center_mm=tuple(annulus.center_mm + shift), curve_mm=annulus.curve_mm + shift)
+    first, second = (insert(heart.volume, ring, spec).volume for ring in (annulus, there))
+    anatomy = locate(first, annulus=annulus)
+    (lesion,) = segment(first, anatomy, find_calcium(first, anatomy))
+    fit = fit_phase(first, second, (anatomy, anatomy))
+    pair = pair_up(first, anatomy, lesion, fit, phases=PhaseParams())
+    center = np.array(lesion.envelope.center_mm)
+    assert np.linalg.norm(fit.alignment.to_second(center) - center - shift) > 3
+    assert pair.alignment.to_second(center) == pytest.approx(center + shift, abs=0.5)
 
 
 def test_comparing_two_phases_of_one_study_sets_them_side_by_side(dense, tmp_path):

@@ -12,7 +12,8 @@ from scipy import ndimage
 from ccma_seg.anatomy.coarse import crop_to
 from ccma_seg.errors import GeometryError
 from ccma_seg.geometry import Bools, Floats, Floats32, Geometry, Point
-from ccma_seg.lesion import Lesion
+from ccma_seg.lesion import Envelope, Lesion
+from ccma_seg.lesion.parts import depth_mm
 from ccma_seg.lesion.surface import envelope_points
 from ccma_seg.phases.findings import Alignment
 from ccma_seg.phases.params import PhaseParams
@@ -37,6 +38,8 @@ class Region:
     cell_mm: float
     calcium_hu: float
     """Above this there is only calcium in both phases."""
+    envelope: Envelope | None = None
+    """Of a mass, if only that and what adjoins it is compared: what lies farther away may have moved otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -73,7 +76,7 @@ def align_heart(
 def align_mass(
     first: Volume, second: Volume, lesion: Lesion, heart: Alignment, *, calcium_hu: float, params: PhaseParams
 ) -> Alignment:
-    """Align one mass, which is rigid, and what lies next to it; deform the heart first where it does not fit.
+    """Align one mass, which is rigid, and what adjoins it.
 
     Raises
     ------
@@ -82,15 +85,14 @@ def align_mass(
     """
     points = envelope_points(lesion.envelope)
     half = float(np.abs(points - points.mean(axis=0)).max()) + params.mass_margin_mm
-    region = Region(center_mm=points.mean(axis=0), half_mm=half, cell_mm=params.mass_cell_mm, calcium_hu=calcium_hu)
-    plain = _rigid(first, second, region, start=heart.matrix, params=params, descent=_NEAR)
-    if plain.residual_mm <= params.deform_above_mm:
-        return plain
-    start = _deformed_start(
-        first, second, replace(region, cell_mm=params.heart_cell_mm), points, heart=heart, params=params
+    region = Region(
+        center_mm=points.mean(axis=0),
+        half_mm=half,
+        cell_mm=params.mass_cell_mm,
+        calcium_hu=calcium_hu,
+        envelope=lesion.envelope,
     )
-    bent = replace(_rigid(first, second, region, start=start, params=params, descent=_NEAR), method="deformable")
-    return bent if bent.correlation > plain.correlation else plain
+    return _rigid(first, second, region, start=heart.matrix, params=params, descent=_NEAR)
 
 
 def _rigid(
@@ -106,14 +108,15 @@ def _rigid(
 
     fixed, moving = _views(first, second, region, matrix=start, params=params)
     grids = fixed.geometry, moving.geometry
-    return _judged(fixed, moving, itk.register_rigid(fixed.values, moving.values, grids, start=start, descent=descent))
+    found = itk.register_rigid(fixed.values, moving.values, grids, start=start, where=fixed.measured, descent=descent)
+    return _judged(fixed, moving, found)
 
 
 def _views(
     first: Volume, second: Volume, region: Region, *, matrix: Floats, params: PhaseParams
 ) -> tuple[_View, _View]:
     there = matrix[:3, :3] @ np.asarray(region.center_mm) + matrix[:3, 3]
-    wider = replace(region, center_mm=there, half_mm=region.half_mm + _MARGIN_MM)
+    wider = replace(region, center_mm=there, half_mm=region.half_mm + _MARGIN_MM, envelope=None)
     return _view(first, region, params), _view(second, wider, params)
 
 
@@ -122,9 +125,10 @@ def _view(volume: Volume, region: Region, params: PhaseParams) -> _View:
     soft = np.clip(coarse.hu, params.fat_hu, params.soft_hu)
     calcium = np.clip(coarse.hu - region.calcium_hu, 0, params.calcium_span_hu)
     weight = (params.soft_hu - params.fat_hu) / params.calcium_span_hu
-    return _View(
-        values=(soft + weight * calcium).astype(np.float32), geometry=coarse.geometry, measured=coarse.measured
-    )
+    measured = coarse.measured
+    if region.envelope is not None:
+        measured = measured & (depth_mm(coarse.geometry, region.envelope) >= -params.mass_margin_mm)
+    return _View(values=(soft + weight * calcium).astype(np.float32), geometry=coarse.geometry, measured=measured)
 
 
 def _best_start(first: Volume, second: Volume, region: Region, *, starts: list[Floats], params: PhaseParams) -> Floats:
@@ -161,41 +165,9 @@ def _judged(fixed: _View, moving: _View, matrix: Floats) -> Alignment:
         correlation=_correlation(fixed.values[seen], other[seen]),
         residual_mm=float(np.median(apart[edges] / steepness[edges])) if edges.any() else 0.0,
         residual_hu=float(np.median(apart[edges])) if edges.any() else 0.0,
-        method="rigid",
     )
 
 
 def _correlation(first: npt.NDArray[np.floating], second: npt.NDArray[np.floating]) -> float:
     spread = float(first.std() * second.std())
     return float(((first - first.mean()) * (second - second.mean())).mean()) / spread if spread > 0 else 0.0
-
-
-def _deformed_start(
-    first: Volume, second: Volume, region: Region, points_mm: Floats, *, heart: Alignment, params: PhaseParams
-) -> Floats:
-    """Deform the second phase onto the first, and return the rigid motion nearest to what that does to some points."""
-    from ccma_seg import itk  # noqa: PLC0415
-
-    fixed, moving = _views(first, second, region, matrix=heart.matrix, params=params)
-    other = moving.at(heart.to_second(fixed.positions_mm)).astype(np.float32)
-    field = itk.deform(
-        fixed.values,
-        other,
-        fixed.geometry,
-        smoothing_voxels=params.deform_smooth_mm / region.cell_mm,
-        iterations=params.deform_iterations,
-    )
-    index = np.moveaxis(fixed.geometry.to_index(points_mm), -1, 0)
-    shifts = [ndimage.map_coordinates(field[..., k], index, order=1, mode="nearest") for k in range(3)]
-    return rigid_fit(points_mm, heart.to_second(points_mm + np.stack(shifts, axis=-1)))
-
-
-def rigid_fit(points_mm: Floats, others_mm: Floats) -> Floats:
-    """Return the 4 x 4 rigid motion that brings points, shape (n, 3), nearest to others (Kabsch 1976)."""
-    middle, other = points_mm.mean(axis=0), others_mm.mean(axis=0)
-    left, _, right = np.linalg.svd((points_mm - middle).T @ (others_mm - other))
-    mirror = np.diag([1.0, 1.0, np.sign(np.linalg.det(left @ right))])
-    matrix = np.eye(4)
-    matrix[:3, :3] = (left @ mirror @ right).T
-    matrix[:3, 3] = other - matrix[:3, :3] @ middle
-    return matrix

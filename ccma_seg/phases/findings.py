@@ -23,8 +23,6 @@ class Alignment:
     """How far edges still lie apart (median)."""
     residual_hu: float
     """How much what contrast does not change still differs (median)."""
-    method: str
-    """rigid, or deformable: rigid where the mass is, after the heart was deformed."""
 
     @property
     def turn_deg(self) -> float:

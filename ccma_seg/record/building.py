@@ -65,7 +65,7 @@ def _series(volume: Volume) -> dict[str, Any]:
 
 def _phase(phase: SecondPhase) -> dict[str, Any]:
     fit = phase.alignment
-    names = ("method", "correlation", "residual_mm", "residual_hu", "turn_deg")
+    names = ("correlation", "residual_mm", "residual_hu", "turn_deg")
     return {
         "series": _series(phase.volume),
         "contrast": asdict(phase.contrast),
