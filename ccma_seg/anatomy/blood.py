@@ -14,6 +14,7 @@ from ccma_seg.anatomy.findings import BLOOD_POOL_LA, BLOOD_POOL_LV
 from ccma_seg.anatomy.frame import HeartFrame
 from ccma_seg.errors import ConfigError
 from ccma_seg.geometry import Bools, Floats, Floats32, Geometry
+from ccma_seg.morphology import opened
 from ccma_seg.volume import LabelMap, Volume
 
 _ROOT, _RIGHT, _REST = 1, 2, 3
@@ -112,42 +113,43 @@ def flood(enhanced: Enhancement, frame: HeartFrame, *, params: BloodParams) -> B
     z, y, x = np.indices(grid.shape, dtype=np.float32, sparse=True)
     places = np.array([first[i] + steps[i, 0] * x + steps[i, 1] * y + steps[i, 2] * z for i in range(3)], np.float32)
     blood = (enhanced.values > params.threshold) & ~enhanced.dense
-    markers = np.where(blood, _markers(places, frame, params), 0)
+    markers = np.zeros(blood.shape, np.int32)
+    markers[blood] = _markers(places[:, blood], frame, params)
     floor = np.maximum(enhanced.values, -0.2)
     slope = np.sqrt(sum(ndimage.sobel(floor, axis=axis) ** 2 for axis in range(3)))
-    opened = ndimage.binary_opening(blood) | (markers > 0)
-    labels = watershed(slope, markers.astype(np.int32), mask=opened).astype(np.uint8)
+    labels = watershed(slope, markers, mask=opened(blood) | (markers > 0)).astype(np.uint8)
     return Basins(labels=labels, geometry=grid, positions=np.moveaxis(places, 0, -1))
 
 
 def _markers(places: Floats32, frame: HeartFrame, params: BloodParams) -> npt.NDArray[np.uint8]:
-    """Label rods inside the chambers; `places` holds all cells in the heart's frame, (3, z, y, x)."""
+    """Label rods inside the chambers; `places` in the heart's frame, (3, n)."""
     x, y, z = places
-    across = np.hypot(y, z)
     shift_y, shift_z = params.atrium_offset_mm
     along, rootward, radius = params.outflow_mm
     septal_y, septal_x, septal_half = params.septal_mm
-    ventricle = (x > params.ventricle_from_mm) & (x < params.ventricle_to * frame.length_mm) & (across < params.rod_mm)
-    outflow = np.hypot(np.hypot(x - along, y - rootward), z) < radius
+    ventricle = (x > params.ventricle_from_mm) & (x < params.ventricle_to * frame.length_mm)
+    ventricle &= _within(params.rod_mm, y, z)
+    ventricle |= _within(radius, x - along, y - rootward, z)
     atrium = (x > params.atrium_mm[0]) & (x < params.atrium_mm[1])
-    atrium &= np.hypot(y - shift_y, z - shift_z) < params.rod_mm
+    atrium &= _within(params.rod_mm, y - shift_y, z - shift_z)
     root = _near_segment(places, frame.root, params.root_length * frame.root, radius_mm=params.root_rod_mm)
     right = (y > septal_y) & (np.abs(x - septal_x) < septal_half)
     right_x, right_y, right_z = params.right_atrium_mm
     half, right_radius = params.right_rod_mm
-    right |= (np.abs(x - right_x) < half) & (np.hypot(y - right_y, z - right_z) < right_radius)
-    chosen = np.select(
-        [ventricle | outflow, atrium, root, right], [BLOOD_POOL_LV, BLOOD_POOL_LA, _ROOT, _RIGHT], default=0
-    )
+    right |= (np.abs(x - right_x) < half) & _within(right_radius, y - right_y, z - right_z)
+    chosen = np.select([ventricle, atrium, root, right], [BLOOD_POOL_LV, BLOOD_POOL_LA, _ROOT, _RIGHT], default=0)
     return chosen.astype(np.uint8)
 
 
 def _near_segment(places: Floats32, start: Floats, end: Floats, *, radius_mm: float) -> Bools:
     way = (end - start).astype(np.float32)
-    offset = places - start.astype(np.float32)[:, None, None, None]
-    share = np.clip(np.tensordot(way, offset, axes=1) / (way @ way), 0, 1)
-    away = [part - share * step for part, step in zip(offset, way, strict=True)]
-    return np.asarray(sum(part * part for part in away) < radius_mm**2)
+    offset = places - start.astype(np.float32)[:, None]
+    share = np.clip(way @ offset / (way @ way), 0, 1)
+    return _within(radius_mm, *(offset - share * way[:, None]))
+
+
+def _within(radius_mm: float, *away_mm: Floats32) -> Bools:
+    return np.asarray(sum(part * part for part in away_mm) < radius_mm**2)
 
 
 def pools(volume: Volume, basins: Basins, levels: tuple[float, float], *, params: BloodParams) -> LabelMap | None:

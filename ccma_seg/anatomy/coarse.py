@@ -7,13 +7,11 @@ from scipy import ndimage
 
 from ccma_seg import grids
 from ccma_seg.geometry import Bools, Floats, Floats32, Geometry, as_point, voxels_in
+from ccma_seg.morphology import closed, filled, grown
 from ccma_seg.volume import PADDING_HU, Volume
 
 _SATURATED_HU = 1000
 """Metal and dense contrast weigh no more than this in the mean of a cell."""
-
-_BALL = ndimage.generate_binary_structure(3, 1)
-"""A cell and its six neighbours."""
 
 _PADDED_HU = PADDING_HU + 4
 """Cells below this hold nothing but padding."""
@@ -85,8 +83,7 @@ def dense_parts(hu: Floats32, *, above_hu: float, margin_cells: int) -> Bools:
         return dense
     low, high = np.maximum(index.min(axis=0) - margin_cells - 2, 0), index.max(axis=0) + margin_cells + 3
     box = tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
-    closed = ndimage.binary_closing(dense[box], _BALL) | dense[box]
-    dense[box] = ndimage.binary_dilation(ndimage.binary_fill_holes(closed), _BALL, margin_cells)
+    dense[box] = grown(filled(closed(dense[box]) | dense[box]), margin_cells)
     return dense
 
 

@@ -7,6 +7,7 @@ from scipy import ndimage
 
 from ccma_seg.anatomy.coarse import CoarseGrid
 from ccma_seg.geometry import Floats
+from ccma_seg.morphology import opened
 
 _X = 0
 _LINES = 16
@@ -36,7 +37,7 @@ def follow(grid: CoarseGrid, box_mm: Floats, center_mm: Floats, *, params: Silho
 
     The front touches the chest wall, the back the spine and the bottom the liver: there the template stands.
     """
-    tissue = ndimage.binary_opening(grid.hu > params.tissue_hu, iterations=params.opening_cells)
+    tissue = opened(grid.hu > params.tissue_hu, params.opening_cells)
     moved = box_mm.copy()
     low, high = (box_mm[0] + share * (box_mm[1] - box_mm[0]) for share in params.middle)
     y, z = np.meshgrid(*np.linspace(low[1:], high[1:], _LINES).T)

@@ -12,6 +12,7 @@ from ccma_seg.anatomy.annulus import MitralAnnulus
 from ccma_seg.calcium.parameters import CalciumParams
 from ccma_seg.calcium.ring import dense_ring, distance_to_ring
 from ccma_seg.geometry import Bools, Floats, Geometry
+from ccma_seg.morphology import opened
 
 Index = tuple[npt.NDArray[np.intp], ...]
 """Slice, row and column of voxels, (n,) each."""
@@ -63,7 +64,7 @@ def find_dense_pools(
     centers = geometry.to_patient(blocks * size + (size - 1) / 2)
     away = np.zeros(bright.shape)
     away[tuple(blocks.T)] = distance_to_ring(centers, ring_mm, annulus=annulus)
-    thick = ndimage.binary_opening(bright)  # a calcified band that touches a pool stays out
+    thick = opened(bright)  # a calcified band that touches a pool stays out
     if not thick.any():
         return Pools(blocks=np.zeros(bright.shape, np.int32), size=size)
     core = _is_pool(bright, thick, away, block_mm3=geometry.voxel_mm3 * size.prod(), params=params)
