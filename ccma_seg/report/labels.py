@@ -4,7 +4,7 @@ import numpy as np
 
 from ccma_seg.anatomy import BLOOD_POOL_LA, BLOOD_POOL_LV
 from ccma_seg.calcium import CalciumKind, CalciumMap
-from ccma_seg.geometry import Geometry, voxels_in
+from ccma_seg.geometry import Geometry
 from ccma_seg.lesion import ANNULAR_CALCIUM, CAVITY, CORE, LEAK, RIM
 from ccma_seg.pipeline import Analysis
 from ccma_seg.volume import LabelMap
@@ -46,8 +46,8 @@ def make_label_crop(analysis: Analysis) -> LabelMap:
     crop = analysis.volume.geometry.crop(reach(parts, analysis.volume.geometry))
     labels = np.zeros(crop.shape, np.uint8)
     for part in parts:
-        region = labels[part.slices_in(crop)]
-        np.copyto(region, part.labels, where=part.labels > 0)
+        for own, plane in zip(labels[part.slices_in(crop)], part.labels, strict=True):  # that needs no memory
+            np.copyto(own, plane, where=plane > 0)
     return LabelMap(labels=labels, geometry=crop)
 
 
@@ -69,11 +69,11 @@ def layers(analysis: Analysis) -> list[LabelMap]:
 
 def _annular(calcium: CalciumMap) -> list[LabelMap]:
     """Return annular calcium on the smallest crop that holds it; nothing if there is none."""
-    found = calcium.of_kind(CalciumKind.ANNULAR)
-    index = voxels_in(found)
+    index = calcium.voxels_of_kind(CalciumKind.ANNULAR)
     if not len(index):
         return []
     low, high = index.min(axis=0), index.max(axis=0) + 1
     first, second, third = (slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
-    labels = found[first, second, third] * np.uint8(ANNULAR_CALCIUM)
+    labels = np.zeros(high - low, np.uint8)
+    labels[tuple((index - low).T)] = ANNULAR_CALCIUM
     return [LabelMap(labels=labels, geometry=calcium.geometry.crop((first, second, third)))]

@@ -78,7 +78,8 @@ def _paint(analysis: Analysis, owned: list[tuple[int | None, LabelMap]], keys: l
         region = painted[layer.slices_in(crop)]
         for number, (label, owner) in enumerate(keys, start=1):
             if owner == (lesion or 0):
-                np.copyto(region, np.uint8(number), where=layer.mask(label))
+                for own, plane in zip(region, layer.labels, strict=True):  # that needs no memory
+                    own[plane == label] = number
     used = np.flatnonzero(painted.any(axis=(1, 2)))
     kept = (slice(int(used[0]), int(used[-1]) + 1) if len(used) else slice(1), slice(None), slice(None))
     return LabelMap(labels=painted[kept], geometry=crop.crop(kept))
