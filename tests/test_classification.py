@@ -97,6 +97,15 @@ def test_a_neck_at_the_limit_of_resolution_is_a_possible_rupture():
     assert verdict(cavity(neck_mm=1.5)) == Verdict.CCMA_POSSIBLE_RUPTURE
 
 
+def test_a_core_like_blood_behind_a_neck_may_be_ruptured_and_behind_a_pore_cannot_be_assessed():
+    def behind(neck_mm):
+        way_out = Cavity(present=None, neck_mm=neck_mm, neck_to_diameter=neck_mm / 30)
+        return replace(core(mean_hu=345.0), cavity=way_out)
+
+    assert verdict(behind(2.0)) == Verdict.CCMA_POSSIBLE_RUPTURE
+    assert verdict(behind(1.5)) == Verdict.CCMA_RUPTURE_NOT_ASSESSABLE
+
+
 def test_a_sac_of_blood_without_paste_is_a_rupture_at_the_annulus_and_may_be_a_pseudoaneurysm_beside_it():
     sac = replace(RUPTURED, core=Core(volume_mm3=0.0, inside_hu=345.0))
     beside = replace(sac, annulus_distance_mm=3.5)

@@ -14,7 +14,7 @@ from ccma_seg.lesion.channel import Surroundings, find_channel
 from ccma_seg.lesion.findings import Envelope
 from ccma_seg.lesion.paste import paste_behind_rim_mm2, paste_in_openings_mm2, paste_like_blood_mm2
 from ccma_seg.lesion.rays import Field
-from ccma_seg.phantom import read_recipe
+from ccma_seg.phantom import random_recipe, read_recipe
 from ccma_seg.volume import Volume
 
 STEP_MM = 0.15
@@ -112,6 +112,13 @@ def test_paste_as_bright_as_blood_shows_in_openings_with_tissue_outside():
     like_blood = partial(paste_like_blood_mm2, bright_hu=340.0, params=LesionParams())
     assert like_blood(envelope(330.0, outside_hu=60.0)) == pytest.approx(0.1 * 4 * np.pi * 100, rel=0.05)
     assert like_blood(envelope(90.0, outside_hu=60.0)) == like_blood(envelope(330.0)) == 0
+
+
+def test_a_round_hole_in_a_rim_closed_otherwise_proves_no_blood_in_a_core_as_bright_as_it():
+    seed = 94_154  # an intact mass with a core of 96 % of the blood's HU, 99.8 % of it under calcium
+    seen = look(exam(random_recipe(seed), seed=seed))
+    assert seen.verdict == "ccma_rupture_not_assessable"
+    assert seen.masses[0][0].cavity.present is None
 
 
 def test_leaked_paste_and_the_opening_it_came_through_are_measured_and_make_a_rupture():

@@ -7,14 +7,13 @@ from scipy import ndimage
 
 from ccma_seg.anatomy.findings import Anatomy, ContrastState
 from ccma_seg.geometry import Bools
-from ccma_seg.lesion.findings import CAVITY, CORE, Envelope, Lesion, Passage
+from ccma_seg.lesion.findings import CAVITY, CORE, Lesion, Passage
 from ccma_seg.lesion.gaps import CHAMBERS, find_gaps
 from ccma_seg.lesion.neck import find_passage
 from ccma_seg.lesion.params import LesionParams
 from ccma_seg.lesion.parts import depth_mm
 from ccma_seg.lesion.paste import paste_behind_rim_mm2, paste_in_openings_mm2, paste_like_blood_mm2
 from ccma_seg.lesion.rays import Singles
-from ccma_seg.lesion.surface import envelope_points, vertex_areas
 from ccma_seg.reasons import Reason
 from ccma_seg.volume import LabelMap, Volume
 
@@ -99,8 +98,8 @@ def _is_blood(
 ) -> bool:
     """Tell whether what is as bright as blood is blood: as bright as the blood it opens to, and not alone.
 
-    Beside blood there is paste: inside, behind the rim, or in its openings; or else the rim has a neck and no other
-    opening.
+    Beside blood there is paste: inside, behind the rim, or in its openings. A rim closed but for one round hole proves
+    nothing: it may lack a small patch over paste as bright as blood.
     """
     (passage, bright), envelope = found, lesion.envelope
     low, high = params.cavity_ratio
@@ -111,16 +110,7 @@ def _is_blood(
         bright.mixed
         or paste_in_openings_mm2(envelope, params) >= params.paste_least_mm2
         or paste_behind_rim_mm2(volume, envelope, bright.hu, params=params) >= params.paste_least_mm2
-        or _is_only_opening(envelope, passage, params)
     )
-
-
-def _is_only_opening(envelope: Envelope, passage: Passage, params: LesionParams) -> bool:
-    """Tell whether a rim has no openings but round ones of the width of a neck: patches missing are not round."""
-    areas = vertex_areas(envelope_points(envelope), envelope.covered.size)
-    necks = len(passage.chambers) * np.pi / 4 * passage.neck_mm**2
-    narrow = passage.neck_mm <= params.neck_alone_mm
-    return narrow and float(areas[~envelope.covered].sum()) <= params.hole_spread * necks
 
 
 def _is_hole(anatomy: Anatomy, lesion: Lesion, passage: Passage, bright: Bright, *, params: LesionParams) -> bool:

@@ -152,10 +152,6 @@ class LesionParams:
     """Without paste beside it, a way out up to this width is a possible neck; necks of 2-5 mm are known
     (Restivo 2023, Hamasaki 2017), and wider openings are those of a patchy rim."""
 
-    hole_spread: float = 1.75
-    """Largest area without a rim over that of a round hole of the neck's width, if the hole is the only opening: blur
-    and slices draw a hole out (proposal)."""
-
     coverage_alone: float = 0.85
     """Without paste beside it, a way out is a possible neck if the rim is as complete as this."""
 
