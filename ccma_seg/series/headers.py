@@ -27,6 +27,7 @@ _GROWTH = 8
 _HEAVY_BYTES_PER_VOXEL = 4
 
 _DIRECTORY = TAGS["directory"]
+_DEFLATED = DEFLATED.encode()
 UNREADABLE = (OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError)
 """What opening or reading a file, or a member of a zip, may raise."""
 
@@ -70,7 +71,7 @@ def _read(source: Source, params: ReadParams) -> Elements | Reason:
     head = source.read(0, length)
     if not looks_like_dicom(head):
         return _no_dicom(head, source)
-    if transfer_syntax(head) == DEFLATED:
+    if _DEFLATED in head and transfer_syntax(head) == DEFLATED:
         return read_elements(inflate(source.read(), limit=size_limit(params)), WANTED)
     while True:
         try:

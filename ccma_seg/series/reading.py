@@ -145,8 +145,12 @@ def _read_slices(images: tuple[Image, ...], geometry: Geometry, params: ReadPara
 
 def _empty(hu: Hu) -> tuple[Reason, ...]:
     """Tell slices that hold nothing, as some scanners add at the ends."""
-    count = sum(int(plane.max()) == PADDING_HU for plane in hu)
+    count = sum(_holds_nothing(plane[len(plane) // 2]) and _holds_nothing(plane) for plane in hu)
     return (Reason("empty_slices", f"{count} of {len(hu)} slices hold nothing but padding"),) if count else ()
+
+
+def _holds_nothing(hu: Hu) -> bool:
+    return bool(hu.max() == PADDING_HU)
 
 
 def _padding(series: Series, params: ReadParams) -> tuple[Reason, ...]:

@@ -113,12 +113,12 @@ def _walk(root: Path) -> Iterator[Source | Unreadable]:
     for folder, folders, names in os.walk(root, onerror=broken.append):
         folders.sort()
         inside = Path(folder)
+        relative = PurePosixPath(inside.relative_to(root).as_posix())
         for name in sorted(names):
-            path = inside / name
-            yield file_source(path, name=path.relative_to(root).as_posix())
+            yield file_source(inside / name, name=str(relative / name))
         for name in folders:
             if (inside / name).is_symlink():
-                yield Unreadable(name=(inside / name).relative_to(root).as_posix(), why=LINKED)
+                yield Unreadable(name=str(relative / name), why=LINKED)
     for error in broken:
         if error.filename == str(root):
             raise InputPathError(f"input must be readable: {root} - {error.strerror}") from error
