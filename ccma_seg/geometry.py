@@ -51,7 +51,7 @@ class Geometry:
         if not np.isfinite(self.origin_mm).all():
             raise GeometryError(f"the origin must be finite, got {self.origin_mm}")
         axes = np.array(self.axes)
-        if not np.allclose(axes @ axes.T, np.eye(3), atol=_ORTHONORMAL_TOLERANCE):
+        if not np.abs(axes @ axes.T - np.eye(3)).max() <= _ORTHONORMAL_TOLERANCE:
             raise GeometryError(f"axes must be perpendicular unit vectors, got {self.axes}")
 
     @property

@@ -20,8 +20,9 @@ _STATIONS = (500, 1000)
 _FEW = 30
 """Fewer places with a wall make no surface."""
 _NEIGHBOURS = 8
-_REACH = 2.5
-"""Outer edges lie up to a profile beyond the middle of a rim, what is outside of them another; a spline needs more."""
+_REACH = 2.2
+"""Of profiles outwards, that HU are needed beyond the middle of a rim: to its outer edge, another there, and a little
+for the spline."""
 _SIDE_MM = 2.0
 """How much of either side is looked at when the edges are known."""
 _BLUR_POWER = 2.0

@@ -46,6 +46,14 @@ def neighbours(count: int) -> csr_array:
     return graph
 
 
+@lru_cache(maxsize=8)
+def lattice_harmonics(count: int, degree: int) -> Floats:
+    """Return the `harmonics` of `directions`, read-only."""
+    values = harmonics(directions(count), degree)
+    values.flags.writeable = False
+    return values
+
+
 def harmonics(unit_vectors: Floats, degree: int) -> Floats:
     """Return the real spherical harmonics up to a degree, shape (n, (degree + 1)^2), by level and rising order.
 

@@ -1,5 +1,6 @@
 """Smooth closed surfaces, and meshes of them."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,10 +25,20 @@ class Surface:
 
     def radius_mm(self, directions: Floats) -> Floats:
         """Return the distance from the ellipsoid's centre along unit vectors, shape (n, 3)."""
-        degree = round(np.sqrt(self.waves.size)) - 1
         return np.asarray(
-            self.ellipsoid.radius_mm(directions) * np.exp(sphere.harmonics(directions, degree) @ self.waves)
+            self.ellipsoid.radius_mm(directions) * np.exp(sphere.harmonics(directions, self.degree) @ self.waves)
         )
+
+    @property
+    def degree(self) -> int:
+        """Return the degree of the waves."""
+        return math.isqrt(self.waves.size) - 1
+
+    def points_mm(self, count: int) -> Floats:
+        """Return the surface along `sphere.directions(count)`, shape (count, 3)."""
+        directions, waves = sphere.directions(count), sphere.lattice_harmonics(count, self.degree) @ self.waves
+        radius = self.ellipsoid.radius_mm(directions) * np.exp(waves)
+        return np.asarray(self.ellipsoid.center_mm + radius[:, None] * directions)
 
 
 def smooth_surface(points_mm: Floats, start: Ellipsoid, *, trust: Floats, pull: float) -> Surface:
@@ -53,8 +64,7 @@ def smooth_surface(points_mm: Floats, start: Ellipsoid, *, trust: Floats, pull: 
 
 def mesh_normals(surface: Surface, count: int) -> tuple[Floats, Floats]:
     """Return points of a surface along `count` directions, and its outward unit normals there."""
-    directions = sphere.directions(count)
-    points = surface.ellipsoid.center_mm + surface.radius_mm(directions)[:, None] * directions
+    points = surface.points_mm(count)
     return points, vertex_normals(points, count)
 
 
