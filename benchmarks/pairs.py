@@ -1,19 +1,24 @@
 """Two phases of one exam and follow-up exams, on random masses in synthetic hearts.
 
-Enhancement against none, verdicts with a phase without contrast (thin, and 3 mm), other patients refused, and growth.
+Enhancement against none, verdicts with a phase without contrast (thin, and 3 mm), masses that moved against their
+heart, other patients refused, and growth.
 
-Run: python -m benchmarks.pairs [MASSES_PER_HEART [HEARTS]] > benchmarks/pairs.md
+Run: OMP_NUM_THREADS=1 python -m benchmarks.pairs --masses 4 --hearts 3 --jobs 2 > benchmarks/pairs.md
 """
 
-import sys
+import argparse
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
-from itertools import permutations
+from functools import partial
+from itertools import chain, permutations
 
 import numpy as np
 
 import ccma_seg as ccma
 from ccma_seg.anatomy import locate
+from ccma_seg.calcium import find_calcium
+from ccma_seg.lesion import segment
 from ccma_seg.phantom import (
     CavitySpec,
     ContrastSpec,
@@ -26,7 +31,8 @@ from ccma_seg.phantom import (
     moved,
     read_recipe,
 )
-from ccma_seg.phases import fit_phase
+from ccma_seg.phases import PhaseParams, fit_phase
+from ccma_seg.phases.pairing import pair_up, rim_seen
 from ccma_seg.volume import Volume
 
 THIN = replace(read_recipe("demo").scanner, matrix=256, slices=120, slice_spacing_mm=1.0)
@@ -49,20 +55,20 @@ def random_mass(rng: np.random.Generator) -> LesionSpec:
     )
 
 
-def hearts(count: int) -> list[tuple[Phantom, Phantom, Phantom]]:
-    """Make hearts with contrast, and without on thin and on thick slices."""
-    made = []
-    for seed in range(1, count + 1):
-        recipe = replace(read_recipe("normal"), scanner=THIN)
-        bare = replace(recipe, contrast=ContrastSpec(state="none"))
-        made.append(
-            (
-                make_phantom(recipe, seed=seed),
-                make_phantom(bare, seed=seed, noise_seed=seed + 50),
-                make_phantom(replace(bare, scanner=THICK), seed=seed, noise_seed=seed + 90),
-            )
-        )
-    return made
+Heart = tuple[Phantom, Phantom, Phantom]
+"""With contrast, and without on thin and on thick slices."""
+
+
+def make_heart(number: int) -> Heart:
+    """Make a heart without a mass in three ways."""
+    seed = number + 1
+    recipe = replace(read_recipe("normal"), scanner=THIN)
+    bare = replace(recipe, contrast=ContrastSpec(state="none"))
+    return (
+        make_phantom(recipe, seed=seed),
+        make_phantom(bare, seed=seed, noise_seed=seed + 50),
+        make_phantom(replace(bare, scanner=THICK), seed=seed, noise_seed=seed + 90),
+    )
 
 
 def with_mass(heart: Phantom, spec: LesionSpec, name: str, *, seed: int) -> Volume:
@@ -71,22 +77,22 @@ def with_mass(heart: Phantom, spec: LesionSpec, name: str, *, seed: int) -> Volu
     return replace(volume, acquisition=replace(volume.acquisition, series_uid=f"1.{seed}.{name}", study_uid=name))
 
 
-def phase_rows(made: list[tuple[Phantom, Phantom, Phantom]], masses: int) -> Iterator[dict[str, object]]:
-    """Analyse each mass alone and with each second phase, the patient having moved."""
-    rng = np.random.default_rng(11)
-    for number, (contrast, thin, thick) in enumerate(made):
-        for k in range(masses):
-            spec = random_mass(rng)
-            seed = 100 * number + k + 1
-            first = with_mass(contrast, spec, "1", seed=seed)
-            shift = tuple(float(v) for v in rng.uniform(-6, 6, 3))
-            for name, other in (("1 mm", thin), ("3 mm", thick)):
-                second = moved(
-                    with_mass(other, spec, "2", seed=seed), shift_mm=shift, turn_deg=float(rng.uniform(-4, 4))
-                )
-                found = ccma.analyze(first, second_phase=second)
-                mass = found.masses[0].measurements if found.masses else None
-                yield {
+def phase_rows(number: int, masses: int) -> list[dict[str, object]]:
+    """Analyse each mass of a heart with each second phase, the patient having moved."""
+    contrast, thin, thick = make_heart(number)
+    rng = np.random.default_rng((11, number))
+    rows: list[dict[str, object]] = []
+    for k in range(masses):
+        spec = random_mass(rng)
+        seed = 100 * number + k + 1
+        first = with_mass(contrast, spec, "1", seed=seed)
+        shift = tuple(float(v) for v in rng.uniform(-6, 6, 3))
+        for name, other in (("1 mm", thin), ("3 mm", thick)):
+            second = moved(with_mass(other, spec, "2", seed=seed), shift_mm=shift, turn_deg=float(rng.uniform(-4, 4)))
+            found = ccma.analyze(first, second_phase=second)
+            mass = found.masses[0].measurements if found.masses else None
+            rows.append(
+                {
                     "second": name,
                     "filled": spec.cavity.fraction > 0,
                     "core_hu": spec.core.hu,
@@ -96,10 +102,35 @@ def phase_rows(made: list[tuple[Phantom, Phantom, Phantom]], masses: int) -> Ite
                     "verdict": str(found.verdict),
                     "expected": "ruptured_ccma" if spec.cavity.fraction > 0 else "ccma",
                 }
+            )
+    return rows
 
 
-def refused_rows(made: list[tuple[Phantom, Phantom, Phantom]]) -> Iterator[bool]:
+def moved_rows(number: int, masses: int) -> list[tuple[float, float, float]]:
+    """Move each mass against its heart; return by how much, the error of its alignment, and the share of rim seen."""
+    heart = make_heart(number)[0]
+    rng = np.random.default_rng((17, number))
+    rows = []
+    for k in range(masses):
+        spec, shift = random_mass(rng), rng.uniform(-5, 5, 3)
+        ring = heart.annulus
+        there = replace(ring, center_mm=tuple(ring.center_mm + shift), curve_mm=ring.curve_mm + shift)
+        seed = 100 * number + k + 1
+        first, second = (insert(heart.volume, at, spec, seed=seed).volume for at in (ring, there))
+        anatomy = locate(first, annulus=ring)
+        for lesion in segment(first, anatomy, find_calcium(first, anatomy))[:1]:
+            fit = fit_phase(first, second, (anatomy, anatomy))
+            pair = pair_up(first, anatomy, lesion, fit, phases=PhaseParams())
+            if pair is not None:
+                center = np.array(lesion.envelope.center_mm)
+                off = pair.alignment.to_second(center) - center - shift
+                rows.append((float(np.linalg.norm(shift)), float(np.linalg.norm(off)), rim_seen(lesion, pair)))
+    return rows
+
+
+def refused_rows(count: int) -> Iterator[bool]:
     """Give each heart the phases of every other."""
+    made = [make_heart(number) for number in range(count)]
     anatomies = [[locate(phantom.volume) for phantom in three] for three in made]
     for i, j in permutations(range(len(made)), 2):
         for k in (1, 2):
@@ -107,36 +138,56 @@ def refused_rows(made: list[tuple[Phantom, Phantom, Phantom]]) -> Iterator[bool]
             yield fit.alignment is None
 
 
-def growth_rows(made: list[tuple[Phantom, Phantom, Phantom]], masses: int) -> Iterator[tuple[float, str, float | None]]:
+def growth_rows(number: int, masses: int) -> list[tuple[float, str, float | None]]:
     """Scan each mass again after it has grown or shrunk, with contrast both times."""
-    rng = np.random.default_rng(13)
-    for number, (contrast, _, _) in enumerate(made):
-        for k in range(masses):
-            spec = replace(random_mass(rng), cavity=CavitySpec())
-            seed = 100 * number + k + 1
-            baseline = ccma.analyze(with_mass(contrast, spec, "1", seed=seed))
-            for factor in GROWTH:
-                scale = factor ** (1 / 3)
-                sizes = {"long_axis_mm": spec.long_axis_mm * scale, "short_axis_mm": spec.short_axis_mm * scale}
-                followup = ccma.analyze(with_mass(contrast, replace(spec, **sizes), "2", seed=seed + 50))
-                lesion = (ccma.compare(baseline, followup, kind="follow_up").lesions or ({"change": "none"},))[0]
-                volume = next((q for q in lesion.get("quantities", ()) if q["quantity"] == "volume_mm3"), None)
-                yield factor, str(lesion["change"]), None if volume is None else volume["difference_pct"]
+    contrast = make_heart(number)[0]
+    rng = np.random.default_rng((13, number))
+    rows: list[tuple[float, str, float | None]] = []
+    for k in range(masses):
+        spec = replace(random_mass(rng), cavity=CavitySpec())
+        seed = 100 * number + k + 1
+        baseline = ccma.analyze(with_mass(contrast, spec, "1", seed=seed))
+        for factor in GROWTH:
+            scale = factor ** (1 / 3)
+            sizes = {"long_axis_mm": spec.long_axis_mm * scale, "short_axis_mm": spec.short_axis_mm * scale}
+            followup = ccma.analyze(with_mass(contrast, replace(spec, **sizes), "2", seed=seed + 50))
+            lesion = (ccma.compare(baseline, followup, kind="follow_up").lesions or ({"change": "none"},))[0]
+            volume = next((q for q in lesion.get("quantities", ()) if q["quantity"] == "volume_mm3"), None)
+            rows.append((factor, str(lesion["change"]), None if volume is None else volume["difference_pct"]))
+    return rows
 
 
 def main() -> None:
     """Print the tables."""
-    masses, count = (int(v) for v in (sys.argv[1:] + ["6", "2"][len(sys.argv) - 1 :])[:2])
-    made = hearts(count)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--masses", type=int, default=6, help="in each heart")
+    parser.add_argument("--hearts", type=int, default=2)
+    parser.add_argument("--jobs", type=int, default=1, help="processes")
+    given = parser.parse_args()
+    with ProcessPoolExecutor(given.jobs) as pool:
+        tasks = [pool.map(partial(of, masses=given.masses), range(given.hearts)) for of in (phase_rows, growth_rows)]
+        shifted = pool.map(partial(moved_rows, masses=given.masses), range(given.hearts))
+        refused = list(refused_rows(given.hearts))
+        phases, growth = (list(chain.from_iterable(rows)) for rows in tasks)
+        moves = list(chain.from_iterable(shifted))
     print("# Two phases, and follow-up, on synthetic hearts\n")
-    print(f"{masses} random masses in each of {count} hearts; slices of 1 mm with contrast.\n")
+    print(f"{given.masses} random masses in each of {given.hearts} hearts; slices of 1 mm with contrast.\n")
+    print_phases(phases)
+    print(f"\nPhases of another patient: {sum(refused)} of {len(refused)} refused.\n")
+    apart, off, seen = np.array(moves).T
+    print(
+        f"Moved by {apart.min():.0f} to {apart.max():.0f} mm against their heart, {len(moves)} masses are found within "
+        f"{np.median(off):.2f} mm (median; {off.max():.2f} at most), with {seen.min():.0%} of their rim or more.\n"
+    )
+    print_growth(growth)
+
+
+def print_phases(rows: list[dict[str, object]]) -> None:
     print("| second phase | pairs | aligned | bias HU | largest HU | within their width | verdict right |")
     print("|---|---|---|---|---|---|---|")
-    rows = list(phase_rows(made, masses))
     for name in ("1 mm", "3 mm"):
         own = [row for row in rows if row["second"] == name]
-        known = [(r["enhancement_hu"], r["width_hu"]) for r in own if r["enhancement_hu"] is not None]
-        hu = np.array(known, float)
+        hu = np.array([(r["enhancement_hu"], r["width_hu"]) for r in own if r["enhancement_hu"] is not None], float)
         right = sum(r["verdict"] == r["expected"] for r in own)
         print(
             f"| without contrast, {name} | {len(own)} | {sum(bool(r['aligned']) for r in own)} "
@@ -147,9 +198,9 @@ def main() -> None:
     for row in rows:
         if row["verdict"] != row["expected"]:
             print(f"\nNot right: {row}")
-    refused = list(refused_rows(made))
-    print(f"\nPhases of another patient: {sum(refused)} of {len(refused)} refused.\n")
-    growth = list(growth_rows(made, masses))
+
+
+def print_growth(growth: list[tuple[float, str, float | None]]) -> None:
     print("| true volume | increased | unchanged | decreased | other | measured change, mean |")
     print("|---|---|---|---|---|---|")
     for factor in GROWTH:
