@@ -61,7 +61,8 @@ def _blood_hu(analysis: Analysis) -> npt.NDArray[np.int16]:
     pools = analysis.anatomy.blood_pools
     if pools is None:
         return np.empty(0, np.int16)
-    blood = analysis.volume.hu[pools.slices_in(analysis.volume.geometry)][pools.mask(BLOOD_POOL_LV)]
+    hu = analysis.volume.hu[pools.slices_in(analysis.volume.geometry)]
+    blood = np.concatenate([own[plane == BLOOD_POOL_LV] for own, plane in zip(hu, pools.labels, strict=True)])
     return blood[:: max(1, blood.size // _BLOOD_VOXELS)]
 
 

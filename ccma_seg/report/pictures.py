@@ -26,6 +26,9 @@ from ccma_seg.volume import LabelMap
 
 Window = tuple[float, float]
 
+_PACKING = 4
+"""Of slices of CT as small as the usual level 6, in half of its time."""
+
 _NECK_BAR_MM = 1.5
 """Half the length of the bars on either side of the neck."""
 
@@ -97,13 +100,13 @@ def draw(sight: Sight, window_hu: Window, *, marks: str = "") -> Picture:
 
 def svg_path(points: Floats) -> str:
     """Return points, shape (n, 2), as an SVG path."""
-    return "".join(f"{'L' if place else 'M'}{x:.1f},{y:.1f}" for place, (x, y) in enumerate(points))
+    return "M" + "L".join(f"{x:.1f},{y:.1f}" for x, y in points.tolist()) if len(points) else ""
 
 
 def png_base64(pixels: npt.NDArray[np.uint8]) -> str:
     """Return a picture, (rows, columns) grey or (rows, columns, 3 or 4) in colour, as a PNG in base64."""
     file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "PNG")
+    Image.fromarray(pixels).save(file, "PNG", compress_level=_PACKING)
     return base64.b64encode(file.getvalue()).decode("ascii")
 
 
