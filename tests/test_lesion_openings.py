@@ -12,7 +12,12 @@ from ccma_seg.geometry import Geometry, as_point
 from ccma_seg.lesion import LesionParams, sphere
 from ccma_seg.lesion.channel import Surroundings, find_channel
 from ccma_seg.lesion.findings import Envelope
-from ccma_seg.lesion.paste import paste_behind_rim_mm2, paste_in_openings_mm2, paste_like_blood_mm2
+from ccma_seg.lesion.paste import (
+    paste_behind_rim_mm2,
+    paste_in_openings_mm2,
+    paste_like_blood_mm2,
+    wall_in_openings_mm2,
+)
 from ccma_seg.lesion.rays import Field
 from ccma_seg.phantom import random_recipe, read_recipe
 from ccma_seg.volume import Volume
@@ -112,6 +117,13 @@ def test_paste_as_bright_as_blood_shows_in_openings_with_tissue_outside():
     like_blood = partial(paste_like_blood_mm2, bright_hu=340.0, params=LesionParams())
     assert like_blood(envelope(330.0, outside_hu=60.0)) == pytest.approx(0.1 * 4 * np.pi * 100, rel=0.05)
     assert like_blood(envelope(90.0, outside_hu=60.0)) == like_blood(envelope(330.0)) == 0
+
+
+@pytest.mark.parametrize("outside_hu", [60.0, -100.0])
+def test_blood_stops_short_of_openings_towards_tissue(outside_hu):
+    wall = partial(wall_in_openings_mm2, bright_hu=340.0, params=LesionParams())
+    assert wall(envelope(90.0, outside_hu=outside_hu)) == pytest.approx(0.1 * 4 * np.pi * 100, rel=0.05)
+    assert wall(envelope(330.0, outside_hu=outside_hu)) == wall(envelope(90.0)) == 0
 
 
 def test_a_round_hole_in_a_rim_closed_otherwise_proves_no_blood_in_a_core_as_bright_as_it():

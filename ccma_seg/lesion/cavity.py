@@ -7,12 +7,17 @@ from scipy import ndimage
 
 from ccma_seg.anatomy.findings import Anatomy, ContrastState
 from ccma_seg.geometry import Bools
-from ccma_seg.lesion.findings import CAVITY, CORE, Lesion, Passage
+from ccma_seg.lesion.findings import CAVITY, CORE, Envelope, Lesion, Passage
 from ccma_seg.lesion.gaps import CHAMBERS, find_gaps
 from ccma_seg.lesion.neck import find_passage
 from ccma_seg.lesion.params import LesionParams
 from ccma_seg.lesion.parts import depth_mm
-from ccma_seg.lesion.paste import paste_behind_rim_mm2, paste_in_openings_mm2, paste_like_blood_mm2
+from ccma_seg.lesion.paste import (
+    paste_behind_rim_mm2,
+    paste_in_openings_mm2,
+    paste_like_blood_mm2,
+    wall_in_openings_mm2,
+)
 from ccma_seg.lesion.rays import Singles
 from ccma_seg.reasons import Reason
 from ccma_seg.volume import LabelMap, Volume
@@ -98,19 +103,25 @@ def _is_blood(
 ) -> bool:
     """Tell whether what is as bright as blood is blood: as bright as the blood it opens to, and not alone.
 
-    Beside blood there is paste: inside, behind the rim, or in its openings. A rim closed but for one round hole proves
-    nothing: it may lack a small patch over paste as bright as blood.
+    A rim closed but for one round hole proves nothing: it may lack a small patch over paste as bright as blood.
     """
-    (passage, bright), envelope = found, lesion.envelope
+    passage, bright = found
     low, high = params.cavity_ratio
     blood = (passage.chamber_hu, anatomy.contrast.blood_pool_hu or passage.chamber_hu)
-    if not low * min(blood) <= bright.hu <= high * max(blood):
-        return False
-    return (
-        bright.mixed
-        or paste_in_openings_mm2(envelope, params) >= params.paste_least_mm2
-        or paste_behind_rim_mm2(volume, envelope, bright.hu, params=params) >= params.paste_least_mm2
+    as_bright = low * min(blood) <= bright.hu <= high * max(blood)
+    return as_bright and (bright.mixed or _has_paste(volume, lesion.envelope, bright.hu, params=params))
+
+
+def _has_paste(volume: Volume, envelope: Envelope, bright_hu: float, *, params: LesionParams) -> bool:
+    """Tell whether darker paste lies at the rim: in its openings towards blood or tissue, or behind it."""
+    wall = wall_in_openings_mm2(envelope, bright_hu, params=params)
+    like_blood = paste_like_blood_mm2(envelope, bright_hu, params=params)
+    found_mm2 = (
+        paste_in_openings_mm2(envelope, params),
+        wall if wall > params.wall_over_paste * like_blood else 0.0,
+        paste_behind_rim_mm2(volume, envelope, bright_hu, params=params),
     )
+    return max(found_mm2) >= params.paste_least_mm2
 
 
 def _is_hole(anatomy: Anatomy, lesion: Lesion, passage: Passage, bright: Bright, *, params: LesionParams) -> bool:

@@ -144,6 +144,10 @@ class LesionParams:
     """Least surface on which paste between blood inside and blood outside, or the rim, shows that the inside is no
     paste (proposal)."""
 
+    wall_over_paste: float = 2.0
+    """Openings towards tissue that are filled with something dark over those filled as bright as blood, by surface,
+    from which on the inside is blood (proposal; cores as dense as blood have up to 0.2 in phantoms, cavities 1.7-9)."""
+
     undershoot: float = 0.1
     """Share of the step from an inside to its rim by which a sharp kernel may darken it beside the rim (proposal; 0.07
     seen in phantoms)."""

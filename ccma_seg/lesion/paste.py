@@ -45,9 +45,25 @@ def paste_like_blood_mm2(envelope: Envelope, bright_hu: float, *, params: Lesion
 
     Blood would not stop there without a wall: it is paste as bright as blood.
     """
-    tissue = ~envelope.covered & (bright_hu - envelope.outside_hu >= params.leak_below_blood_hu)
-    middle_hu = (bright_hu + np.maximum(envelope.outside_hu, 0.0)) / 2
-    return _area_mm2(envelope, tissue & (envelope.rim_hu >= middle_hu))
+    return _area_mm2(envelope, _before_tissue(envelope, bright_hu, params) & ~_dark(envelope, bright_hu))
+
+
+def wall_in_openings_mm2(envelope: Envelope, bright_hu: float, *, params: LesionParams) -> float:
+    """Return how much of the surface has no rim, tissue outside, and something as dark in place of the rim.
+
+    What is as bright as blood stops short of the surface, as blood does at a wall of paste.
+    """
+    darker = bright_hu - envelope.rim_hu >= params.leak_below_blood_hu
+    return _area_mm2(envelope, _before_tissue(envelope, bright_hu, params) & _dark(envelope, bright_hu) & darker)
+
+
+def _before_tissue(envelope: Envelope, bright_hu: float, params: LesionParams) -> Bools:
+    return np.asarray(~envelope.covered & (bright_hu - envelope.outside_hu >= params.leak_below_blood_hu))
+
+
+def _dark(envelope: Envelope, bright_hu: float) -> Bools:
+    """Tell what is nearer to the tissue outside than to the inside; fat counts as water, which paste does not reach."""
+    return np.asarray(envelope.rim_hu < (bright_hu + np.maximum(envelope.outside_hu, 0.0)) / 2)
 
 
 def _averaged(near: csr_array, hu: Floats) -> Floats:
