@@ -112,6 +112,7 @@ def test_a_cavity_follows_the_blood(ruptured):
     measured = found.masses[0].measurements
     assert found.verdict == "ruptured_ccma"
     assert measured.cavity.blood_share > 0.7
+    assert measured.phases[1].cavity_hu == pytest.approx(42, abs=8)
     assert abs(measured.core.enhancement_hu) <= 5
 
 

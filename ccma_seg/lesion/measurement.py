@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 from scipy import ndimage
 
 from ccma_seg.anatomy.findings import Anatomy, ContrastState
@@ -165,10 +166,14 @@ def _cavity(volume: Volume, anatomy: Anatomy, lesion: Lesion, diameter_mm: float
 
 
 def _hu_of(volume: Volume, lesion: Lesion, label: int) -> float | None:
-    """Return the mean HU of a part, clear of partial volume where it is large enough."""
+    return part_hu(volume.hu[lesion.parts.slices_in(volume.geometry)], lesion, label)
+
+
+def part_hu(hu: npt.NDArray[np.generic], lesion: Lesion, label: int) -> float | None:
+    """Return the mean HU of a part, clear of partial volume where it is large enough; `hu` on the grid of the parts."""
     mask = lesion.parts.mask(label)
     deep = ndimage.distance_transform_edt(mask, sampling=lesion.parts.geometry.spacing_mm) > _CLEAR_MM
-    found = describe_hu(volume.hu[lesion.parts.slices_in(volume.geometry)][deep if deep.any() else mask])
+    found = describe_hu(hu[deep if deep.any() else mask])
     return None if found is None else found.mean_hu
 
 

@@ -8,13 +8,13 @@ import numpy as np
 from ccma_seg.anatomy import Anatomy, Contrast
 from ccma_seg.lesion import CAVITY, Lesion, LesionParams, Measurements, measure, shape, sphere
 from ccma_seg.lesion.findings import InPhase, Spread
+from ccma_seg.lesion.measurement import part_hu
 from ccma_seg.lesion.outline import outline_again
-from ccma_seg.lesion.parts import depth_mm
 from ccma_seg.lesion.surface import envelope_points
 from ccma_seg.phases.differences import cores_in_both, measure_in_both
 from ccma_seg.phases.findings import SecondPhase
 from ccma_seg.phases.fitting import calcium_above_hu
-from ccma_seg.phases.pairing import Pair, margin_mm, pair_up, rim_seen
+from ccma_seg.phases.pairing import Pair, pair_up, rim_seen
 from ccma_seg.phases.params import PhaseParams
 from ccma_seg.reasons import Reason
 from ccma_seg.volume import Volume
@@ -88,15 +88,13 @@ def _in_phase(
         return seen, ()
     sized, reasons = _sized(seen, lesion, pair, params=params)
     _, core = cores_in_both(lesion, pair, params)
-    cavity = lesion.parts.mask(CAVITY)
-    clear = cavity & (depth_mm(lesion.parts.geometry, lesion.envelope) >= margin_mm(pair, params))
     return replace(
         sized,
         moved_mm=_moved_mm(lesion, pair),
         residual_mm=pair.alignment.residual_mm,
         rim_seen_pct=100 * rim_seen(lesion, pair),
         core_hu=core.mean_hu,
-        cavity_hu=float(pair.seen_hu[clear].mean()) if clear.any() else None,
+        cavity_hu=part_hu(pair.seen_hu, lesion, CAVITY),
     ), reasons
 
 
