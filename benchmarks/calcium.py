@@ -56,7 +56,9 @@ def scanned(folder: str) -> None:
     crop = volume.crop((INSERT_SLICES, slice(0, volume.hu.shape[1]), slice(0, volume.hu.shape[2])))
     inside = np.hypot(x - INSERT_CENTER_MM[0], y - INSERT_CENTER_MM[1]) < 48
     params = CalciumParams()
-    components = without_noise(find_components(crop.hu, crop.geometry, (crop.hu >= 130) & inside), params)
+    components = without_noise(
+        find_components(crop.hu, crop.geometry, np.flatnonzero((crop.hu >= 130) & inside)), params
+    )
     labels = components.image()
     print("## Scanned phantom\n")
     print(f"Canon Aquilion ONE, FC12, 120 kVp, 3 mm. Rods: water {water:.0f} HU, 200 mg/cm3 {bone:.0f} HU, so")

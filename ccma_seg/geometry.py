@@ -5,6 +5,7 @@ y to the back, z to the head.
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -129,6 +130,12 @@ class Geometry:
 def voxels_in(mask: Bools) -> npt.NDArray[np.intp]:
     """List the voxels of a mask, (n, 3), in order: `argwhere`, but ten times as quick where few voxels are set."""
     return np.stack(np.unravel_index(np.flatnonzero(mask), mask.shape), axis=-1)
+
+
+def flat_from(values: npt.NDArray[Any], least: int) -> npt.NDArray[np.intp]:
+    """Return where a grid reaches a value, as rising index into it flattened: slice by slice, which needs no memory."""
+    firsts = range(0, values.size, values[0].size)
+    return np.concatenate([first + np.flatnonzero(part >= least) for first, part in zip(firsts, values, strict=True)])
 
 
 def as_point(values: npt.ArrayLike) -> Point:

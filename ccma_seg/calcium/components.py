@@ -40,11 +40,6 @@ class Components:
     count: int
 
     @property
-    def index(self) -> Integers:
-        """(n, 3) slice, row, column."""
-        return np.stack(np.unravel_index(self.flat, self.geometry.shape), axis=-1)
-
-    @property
     def voxels(self) -> Integers:
         """How many voxels each has."""
         return np.asarray(np.bincount(self.label, minlength=self.count + 1)[1:])
@@ -129,12 +124,13 @@ def make_components(
     )
 
 
-def find_components(hu: npt.NDArray[np.int16], geometry: Geometry, mask: Bools) -> Components:
-    """Label what is connected over faces, edges or corners; `hu` and `mask` lie on `geometry`."""
-    flat = np.flatnonzero(mask)
-    if flat.size <= SPARSE * mask.size:
+def find_components(hu: npt.NDArray[np.int16], geometry: Geometry, flat: Integers) -> Components:
+    """Label what is connected over faces, edges or corners, from rising indices into the flattened grid of `hu`."""
+    if flat.size <= SPARSE * hu.size:
         label, count = _label_sparse(flat, geometry.shape)
     else:
+        mask = np.zeros(hu.shape, bool)
+        mask.ravel()[flat] = True
         labels, count = ndimage.label(mask, _NEIGHBOURS_26)
         label = labels.ravel()[flat].astype(np.intp)
     return make_components(hu, geometry, flat, label, count=int(count))

@@ -20,7 +20,7 @@ from ccma_seg.calcium.sorting import Place, depends_on_uncertainty, is_faint, ne
 from ccma_seg.calcium.surroundings import find_surroundings
 from ccma_seg.calcium.threshold import Threshold, calcium_gain, find_threshold
 from ccma_seg.errors import GeometryError
-from ccma_seg.geometry import Geometry, as_point
+from ccma_seg.geometry import Geometry, as_point, flat_from
 from ccma_seg.reasons import Reason
 from ccma_seg.volume import Volume
 
@@ -52,7 +52,8 @@ def find_calcium(volume: Volume, anatomy: Anatomy, params: CalciumParams = Calci
     threshold = find_threshold(volume, anatomy, params)
     crop = _crop(volume, anatomy, params)
     if anatomy.annulus is None:
-        components = without_noise(find_components(crop.hu, crop.geometry, crop.hu >= threshold.hu), params)
+        above = flat_from(crop.hu, math.ceil(threshold.hu))
+        components = without_noise(find_components(crop.hu, crop.geometry, above), params)
         reason = Reason("no_annulus", "Without a mitral annulus no calcium can be assigned a place.", degrades=True)
         kinds = [(CalciumKind.UNKNOWN, "no annulus")] * components.count
         return _as_map(components, kinds, threshold, (reason,))
@@ -112,9 +113,11 @@ def _sorted_map(
 
 def _above(crop: Volume, threshold: Threshold, pools: Pools | None) -> tuple[Components, Components]:
     """Return what is connected above the threshold, and pools of dense contrast apart from it."""
-    mask = crop.hu >= math.ceil(threshold.hu)
-    pooled = _taken_out(mask, crop.hu, crop.geometry, pools)
-    return find_components(crop.hu, crop.geometry, mask), pooled
+    flat = flat_from(crop.hu, math.ceil(threshold.hu))
+    place = np.unravel_index(flat, crop.hu.shape)
+    label = np.zeros(flat.size, np.intp) if pools is None else pools.at(place).astype(np.intp)
+    pooled = make_components(crop.hu, crop.geometry, flat[label > 0], label[label > 0], count=int(label.max(initial=0)))
+    return find_components(crop.hu, crop.geometry, flat[label == 0]), pooled.relabelled(pooled.label)
 
 
 def _dense_pools(hu: npt.NDArray[np.int16], geometry: Geometry, annulus: MitralAnnulus, place: Place) -> Pools | None:
@@ -123,21 +126,6 @@ def _dense_pools(hu: npt.NDArray[np.int16], geometry: Geometry, annulus: MitralA
     level = (place.blood.hu + place.threshold_hu) / 2
     pools = find_dense_pools(hu, geometry, level_hu=level, annulus=annulus, params=place.params)
     return pools if pools.blocks.any() else None
-
-
-def _taken_out(
-    mask: npt.NDArray[np.bool_], hu: npt.NDArray[np.int16], geometry: Geometry, pools: Pools | None
-) -> Components:
-    """Clear the pools of dense contrast in `mask`, and return them."""
-    if pools is None:
-        nothing = np.zeros(0, np.intp)
-        return make_components(hu, geometry, nothing, nothing, count=0)
-    flat = np.flatnonzero(mask)
-    label = pools.at(np.unravel_index(flat, hu.shape)).astype(np.intp)
-    pooled = flat[label > 0]
-    mask.ravel()[pooled] = False
-    found = make_components(hu, geometry, pooled, label[label > 0], count=int(label.max(initial=0)))
-    return found.relabelled(found.label)
 
 
 def _split_at_root(

@@ -1,6 +1,7 @@
 """What is asked of each component before it is given a kind."""
 
 from dataclasses import dataclass
+from itertools import combinations_with_replacement
 
 import numpy as np
 import numpy.typing as npt
@@ -79,10 +80,11 @@ def in_root(
     components: Components, *, anatomy: Anatomy, annulus: MitralAnnulus, params: CalciumParams
 ) -> npt.NDArray[np.bool_]:
     """Tell which voxels lie in the aortic root, anterior of the ring and clear of it."""
-    positions = components.positions_mm
-    close = np.linalg.norm(positions - root_center(anatomy, annulus, params), axis=1) <= params.root_radius_mm
-    anterior = annulus.to_frame(positions)[:, 0] < 0
-    return np.asarray(close & anterior & (components.ring_mm > params.root_clear_of_ring_mm))
+    away = components.positions_mm - root_center(anatomy, annulus, params)
+    inside = np.einsum("ij,ij->i", away, away) <= params.root_radius_mm**2
+    inside &= components.ring_mm > params.root_clear_of_ring_mm
+    inside[inside] = annulus.to_frame(components.positions_mm[inside])[:, 0] < 0
+    return np.asarray(inside)
 
 
 def find_features(
@@ -96,20 +98,19 @@ def find_features(
     params: CalciumParams,
 ) -> list[Features]:
     """Measure all components at once; entry 0 belongs to label 1."""
-    positions, index = components.positions_mm, components.index
+    positions, places = components.positions_mm, np.unravel_index(components.flat, components.geometry.shape)
     frame = annulus.to_frame(positions)
     centroid = components.mean(positions)
     root = root_center(anatomy, annulus, params)
     angle = np.degrees(np.arctan2(frame[:, 1], frame[:, 0]))
     ring_radius, _ = ring_radius_at(annulus.to_frame(ring_mm), angle)
     spread = _spread_mm2(components, positions, centroid)
-    last = np.array(components.geometry.shape) - 1
-    at_edge = ((index == 0) | (index == last)).any(axis=1)
+    ends = [(place == 0) | (place == n - 1) for place, n in zip(places, components.geometry.shape, strict=True)]
     table = {
         "volume_mm3": components.volume_mm3,
         "peak_hu": components.max(components.hu),
         "metal_share": components.mean(components.hu >= params.metal_hu),
-        "slices": components.max(index[:, 0]) - components.min(index[:, 0]) + 1,
+        "slices": components.max(places[0]) - components.min(places[0]) + 1,
         "width_mm": np.sqrt(12 * spread[:, 1]),
         "gyration_mm": np.sqrt(spread.sum(axis=1)),
         "nearest_mm": components.min(components.ring_mm),
@@ -119,7 +120,7 @@ def find_features(
         "above_root_mm": centroid[:, 2] - root[2],
         "root_share": components.mean(in_root(components, anatomy=anatomy, annulus=annulus, params=params)),
         "outside_heart_mm": _outside(centroid, anatomy.heart_box_mm),
-        "cut": components.max(at_edge),
+        "cut": components.max(np.logical_or.reduce(ends)),
         "fat": around.fat,
         "wide_fat": wider.fat,
         "lung": around.lung,
@@ -138,8 +139,10 @@ def find_features(
 
 def _spread_mm2(components: Components, positions: Floats, centroid: Floats) -> Floats:
     """Return the principal second moments of each component, (count, 3), largest first, voxels taken as bricks."""
-    away = positions - centroid[components.label - 1]
-    pairs = components.mean((away[:, :, None] * away[:, None, :]).reshape(-1, 9)).reshape(-1, 3, 3)
+    away = (positions - centroid[components.label - 1]).T
+    pairs = np.empty((components.count, 3, 3))
+    for i, j in combinations_with_replacement(range(3), 2):
+        pairs[:, i, j] = pairs[:, j, i] = components.mean(away[i] * away[j])
     steps = np.array(components.geometry.axes) * np.array(components.geometry.spacing_mm)[:, None]
     return np.asarray(np.linalg.eigvalsh(pairs + steps.T @ steps / 12)[:, ::-1])
 

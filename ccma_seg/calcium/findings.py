@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ccma_seg.calcium.threshold import Blood
-from ccma_seg.geometry import Bools, Geometry, Point
+from ccma_seg.geometry import Bools, Geometry, Point, flat_from
 from ccma_seg.reasons import Reason
 
 
@@ -65,6 +65,12 @@ class CalciumMap:
 
     reasons: tuple[Reason, ...] = field(default=())
 
+    calcified: npt.NDArray[np.intp] = field(init=False, repr=False)
+    """Rising index into the flattened labels of what has one: looked up once, for few voxels have."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "calcified", flat_from(self.labels, 1))
+
     def of_kind(self, kind: CalciumKind) -> Bools:
         """Return where calcium of one kind is, as booleans on `geometry`."""
         return self.where(c.label for c in self.calcifications if c.kind == kind)
@@ -80,8 +86,6 @@ class CalciumMap:
         return self.voxels(c.label for c in self.calcifications if c.kind == kind)
 
     def voxels(self, labels: Iterable[int]) -> npt.NDArray[np.intp]:
-        """List the voxels of some calcifications, (n, 3), in order: few hold any, so slice by slice needs no memory."""
-        firsts = range(0, self.labels.size, self.labels[0].size)
-        flat = np.concatenate([k + np.flatnonzero(part > 0) for k, part in zip(firsts, self.labels, strict=True)])
-        chosen = flat[np.isin(self.labels.reshape(-1)[flat], list(labels))]
+        """List the voxels of some calcifications, (n, 3), in order."""
+        chosen = self.calcified[np.isin(self.labels.reshape(-1)[self.calcified], list(labels))]
         return np.stack(np.unravel_index(chosen, self.labels.shape), axis=-1)

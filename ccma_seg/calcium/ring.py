@@ -30,7 +30,7 @@ def distance_to_ring(positions_mm: Floats, ring_mm: Floats, *, annulus: MitralAn
     radius, depth = ring_radius_at(annulus.to_frame(ring_mm), np.degrees(np.arctan2(frame[:, 1], frame[:, 0])))
     distance = np.hypot(np.hypot(frame[:, 0], frame[:, 1]) - radius, frame[:, 2] - depth)
     near = np.flatnonzero(distance <= NEAR_MM)
-    distance[near], _ = cKDTree(ring_mm).query(positions_mm[near])
+    distance[near], _ = cKDTree(ring_mm).query(positions_mm[near], workers=2)
     return np.asarray(distance)
 
 
