@@ -16,6 +16,9 @@ from ccma_seg.geometry import Bools, Floats
 ARC_BIN_DEG = 2.0
 """Resolution of the arc; voxels are taken as bricks, so that coarse ones leave no holes."""
 
+_PEAK = 95.0
+"""Percentile of HU that stands for the peak of a sector's calcium."""
+
 PART_MM = 0.5
 """Voxels are cut into parts no longer than this, and thickness is counted in steps of it."""
 
@@ -87,22 +90,32 @@ def calcified_deg(bricks: Bricks) -> Floats:
 
 def thickness_mm(bricks: Bricks, *, threshold_hu: float, background_hu: float, params: CalciumParams) -> Floats:
     """Return the radial thickness in each calcified sector, at half of the local calcium (T3)."""
-    sector = _bins(bricks.angle_deg, params.thickness_bin_deg)
-    order = np.argsort(sector, kind="stable")
-    starts = np.flatnonzero(np.diff(sector[order], prepend=-1))
-    parts = (bricks.where(part) for part in np.split(order, starts[1:]) if part.size)
-    return np.array([_longest_chord_mm(part, threshold_hu, background_hu) for part in parts])
+    if not bricks.hu.size:
+        return np.zeros(0)
+    _, sector = np.unique(_bins(bricks.angle_deg, params.thickness_bin_deg), return_inverse=True)
+    level = np.maximum((_percentile_by(sector, bricks.hu, _PEAK) + background_hu) / 2, threshold_hu)
+    dense = bricks.hu >= level[sector]
+    return _longest_chords_mm(sector[dense], bricks.where(dense))
 
 
-def _longest_chord_mm(bricks: Bricks, threshold_hu: float, background_hu: float) -> float:
-    """Return the longest radial line through calcium at any one depth."""
-    level = max((float(np.percentile(bricks.hu, 95)) + background_hu) / 2, threshold_hu)
-    dense = bricks.hu >= level
-    depth, outward = (np.floor(v[dense] / PART_MM).astype(int) for v in (bricks.depth_mm, bricks.outward_mm))
-    width = np.ptp(outward) + 1
-    cells = np.unique(depth * width + outward - outward.min())
-    _, chords = np.unique(cells // width, return_counts=True)
-    return float(chords.max() * PART_MM)
+def _percentile_by(group: npt.NDArray[np.intp], values: Floats, percent: float) -> Floats:
+    """Return a percentile of the values of each group 0, 1, ..., as `numpy.percentile` interpolates it."""
+    ranked = values[np.lexsort((values, group))]
+    counts = np.bincount(group)
+    place = np.cumsum(counts) - counts + percent / 100 * (counts - 1)
+    below = place.astype(int)
+    above = np.minimum(below + 1, ranked.size - 1)
+    return np.asarray(ranked[below] + (place - below) * (ranked[above] - ranked[below]))
+
+
+def _longest_chords_mm(sector: npt.NDArray[np.intp], bricks: Bricks) -> Floats:
+    """Return for each sector the longest radial line through calcium at any one depth."""
+    depth, outward = (np.floor(v / PART_MM).astype(int) for v in (bricks.depth_mm, bricks.outward_mm))
+    depths, widths = np.ptp(depth) + 1, np.ptp(outward) + 1
+    cells = np.unique((sector * depths + depth - depth.min()) * widths + outward - outward.min())
+    lines, chords = np.unique(cells // widths, return_counts=True)
+    starts = np.flatnonzero(np.diff(lines // depths, prepend=-1))
+    return np.asarray(np.maximum.reduceat(chords, starts) * PART_MM, float)
 
 
 def leaflets(bricks: Bricks, params: CalciumParams) -> dict[str, bool]:
