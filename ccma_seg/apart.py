@@ -1,12 +1,13 @@
 """A function called in a process of its own, which loads what it needs while this one is busy with something else."""
 
-import gc
 import pickle
 import subprocess
 import sys
 from importlib import import_module
 from types import TracebackType
 from typing import Any, Self
+
+from ccma_seg import interpreter
 
 
 class Apart:
@@ -47,7 +48,6 @@ class Apart:
 
 def serve(module: str, function: str) -> None:
     """Call a function with the arguments that come on stdin, if any come."""
-    gc.disable()  # one call makes less than there is time to look through
     call = getattr(import_module(module), function)
     request = sys.stdin.buffer.read()
     if request:
@@ -55,4 +55,5 @@ def serve(module: str, function: str) -> None:
 
 
 if __name__ == "__main__":
+    interpreter.set_up()
     serve(*sys.argv[1:])

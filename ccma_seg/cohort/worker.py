@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import IO
 
+from ccma_seg import interpreter
 from ccma_seg.cohort.analysing import analyse_case
 from ccma_seg.cohort.cases import Case
 from ccma_seg.cohort.jobs import Job
@@ -63,4 +64,5 @@ def _private_stdout() -> IO[str]:
 
 
 if __name__ == "__main__":
+    interpreter.set_up()
     serve(memory_bytes=int(sys.argv[1]))
