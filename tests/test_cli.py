@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from ccma_seg.cli import main
 from ccma_seg.cli.app import app
 from ccma_seg.geometry import Geometry
-from ccma_seg.series import read_series, write_series
+from ccma_seg.series import write_series
 from ccma_seg.volume import Acquisition, Volume
 
 RUNNER = CliRunner()
@@ -221,9 +221,8 @@ def test_looking_through_a_folder_waits_for_no_library_of_the_analysis():
 
 
 def test_a_quick_run_waits_for_no_library_that_it_does_not_need(tmp_path):
-    write_series(read_series(SAMPLE), tmp_path / "plain")
     code = "import sys; from ccma_seg.cli import main\n"
-    code += f"sys.argv = ['ccma-seg', 'run', {str(tmp_path / 'plain')!r}, '-o', {str(tmp_path / 'out')!r}]\n"
+    code += f"sys.argv = ['ccma-seg', 'run', {str(SAMPLE)!r}, '-o', {str(tmp_path / 'out')!r}]\n"
     code += "sys.argv += ['--set', 'output.quick=true']\ntry: main()\nexcept SystemExit: pass\n"
     code += "unneeded = ('SimpleITK', 'pydicom', 'nibabel', 'highdicom', 'matplotlib', 'jinja2', 'PIL', 'rich')\n"
     code += "print([m for m in unneeded if m in sys.modules])"

@@ -3,6 +3,8 @@
 import hashlib
 import struct
 import sys
+from collections.abc import Iterator
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +18,8 @@ from ccma_seg.volume import PADDING_HU, Hu
 
 _INT16 = np.iinfo(np.int16)
 _WORD_BITS = 16
+_ITEM = struct.Struct("<HHI")
+_NEXT, _LAST = (0xFFFE, 0xE000), (0xFFFE, 0xE0DD)
 
 
 def read_slice(image: Image, out: Hu, params: ReadParams) -> None:
@@ -88,6 +92,8 @@ def _read_stored(image: Image, params: ReadParams) -> Values:
 
 def _frame_stream(image: Image) -> bytes:
     """Return the compressed bytes of one frame."""
+    if image.coding.frames == 1:
+        return b"".join(islice(_items(image.source.read(image.coding.offset)), 1, None))
     from pydicom.encaps import get_frame  # noqa: PLC0415  pydicom takes a quarter of a second to load
 
     try:
@@ -96,6 +102,20 @@ def _frame_stream(image: Image) -> bytes:
             return bytes(get_frame(file, image.frame, number_of_frames=image.coding.frames))
     except ValueError as error:
         raise PixelError("its compressed pixels are cut short") from error
+
+
+def _items(stream: bytes) -> Iterator[bytes]:
+    """Give the items of encapsulated pixels: a table of offsets, then the fragments of the frames."""
+    at = 0
+    while at < len(stream):
+        group, element, length = _ITEM.unpack_from(stream, at)
+        if (group, element) == _LAST:
+            return
+        at += _ITEM.size
+        if (group, element) != _NEXT or at + length > len(stream):
+            raise PixelError("its compressed pixels are cut short")
+        yield stream[at : at + length]
+        at += length
 
 
 def _to_hu(stored: Values, image: Image, out: Hu, params: ReadParams) -> None:
