@@ -68,8 +68,9 @@ def sphere_hu(volume: Volume, center_mm: Point, *, radius_mm: float) -> npt.NDAr
     if not volume.geometry.contains(center_mm):
         return np.empty(0, np.int16)
     part = volume.crop(volume.geometry.slices_around(center_mm, margin_mm=radius_mm))
-    positions = part.geometry.to_patient(np.moveaxis(np.indices(part.geometry.shape), 0, -1))
-    return np.asarray(part.hu[np.linalg.norm(positions - center_mm, axis=-1) <= radius_mm])
+    steps = zip(np.ogrid[tuple(slice(n) for n in part.hu.shape)], part.geometry.to_index(center_mm), strict=True)
+    away_mm = [(n - at) * step for (n, at), step in zip(steps, part.geometry.spacing_mm, strict=True)]
+    return np.asarray(part.hu[sum(along**2 for along in away_mm) <= radius_mm**2])
 
 
 def robust_sd(values: npt.NDArray[np.int16]) -> float:
