@@ -1,9 +1,14 @@
-"""Masks grown, shrunk and filled, cell by cell over faces: the same as scipy's, but ten times as quick."""
+"""Masks grown, shrunk and filled, cell by cell or by millimetres: the same as scipy's, but ten times as quick."""
+
+from itertools import product
 
 import numpy as np
 from scipy import ndimage
 
-from ccma_seg.geometry import Bools
+from ccma_seg.geometry import Bools, Point
+
+_TIE = 1e-9
+"""Cells that are exactly as far away as asked for count as near, whatever rounding does."""
 
 
 def grown(mask: Bools, cells: int = 1) -> Bools:
@@ -45,3 +50,26 @@ def filled(mask: Bools) -> Bools:
     """Add what a mask encloses."""
     labels, _ = ndimage.label(np.pad(~mask, 1, constant_values=True))
     return np.asarray(labels[(slice(1, -1),) * mask.ndim] != labels.flat[0])
+
+
+def near(mask: Bools, reach_mm: float, spacing_mm: Point) -> Bools:
+    """Tell which cells lie within a distance of a mask, (slice, row, column), from centre to centre."""
+    slices, rows, columns = (int(reach_mm / step + _TIE) for step in spacing_mm)
+    wider = [np.pad(mask, ((slices, slices), (rows, rows), (0, 0)))]
+    for _ in range(columns):
+        wider.append(_wider(wider[-1]))
+    found = np.zeros_like(mask)
+    for z, y in product(range(-slices, slices + 1), range(-rows, rows + 1)):
+        left = reach_mm**2 - (z * spacing_mm[0]) ** 2 - (y * spacing_mm[1]) ** 2
+        if left >= -_TIE:
+            cells = int(max(left, 0.0) ** 0.5 / spacing_mm[2] + _TIE)
+            found |= wider[cells][slices + z :, rows + y :][: mask.shape[0], : mask.shape[1]]
+    return found
+
+
+def _wider(mask: Bools) -> Bools:
+    """Add the neighbours within each row."""
+    wider = mask.copy()
+    wider[..., :-1] |= mask[..., 1:]
+    wider[..., 1:] |= mask[..., :-1]
+    return wider

@@ -11,6 +11,7 @@ from ccma_seg.geometry import Bools, Floats, Geometry, as_point, voxels_in
 from ccma_seg.lesion.findings import Envelope, Lesion
 from ccma_seg.lesion.parts import polar
 from ccma_seg.lesion.surface import envelope_points
+from ccma_seg.morphology import near
 from ccma_seg.reasons import Reason
 from ccma_seg.volume import Hu, Volume
 
@@ -90,9 +91,8 @@ def _thinned(geometry: Geometry, hu: Hu) -> tuple[Geometry, Hu]:
 def _vessels(around: _Around) -> list[Floats]:
     """Return the voxels (n, 3) LPS mm of whatever is bright, narrow, long, and lies in fat."""
     spacing = around.geometry.spacing_mm
-    chamber = ndimage.distance_transform_edt(around.bright, sampling=spacing) > _WIDEST_MM
-    away = ndimage.distance_transform_edt(~chamber, sampling=spacing) if chamber.any() else np.inf
-    narrow = around.bright & np.asarray(away > _WIDEST_MM + _BESIDE_MM)
+    chamber = around.bright & ~near(~around.bright, _WIDEST_MM, spacing)
+    narrow = around.bright & ~near(chamber, _WIDEST_MM + _BESIDE_MM, spacing)
     labels, _ = ndimage.label(narrow, np.ones((3, 3, 3)))
     boxes = enumerate(ndimage.find_objects(labels), start=1)
     long = [(label, _widened(box, around)) for label, box in boxes if _extent_mm(box, spacing) >= _LEAST_LENGTH_MM]

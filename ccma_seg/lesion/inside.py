@@ -13,6 +13,7 @@ from ccma_seg.lesion.intensity import describe_hu
 from ccma_seg.lesion.params import LesionParams
 from ccma_seg.lesion.parts import depth_mm, inside, polar
 from ccma_seg.lesion.stations import blur_sigma_mm
+from ccma_seg.morphology import near
 from ccma_seg.reasons import Reason
 from ccma_seg.volume import Hu, Volume
 
@@ -163,8 +164,7 @@ def eroded_core(lesion: Lesion, apart: Bools, *, erosion_mm: float) -> Bools:
         return np.asarray(deep)
     thick = lesion.parts.geometry.spacing_mm[0] >= erosion_mm
     beside = ndimage.maximum_filter1d(apart.astype(np.uint8), 3, axis=0) > 0 if thick else apart
-    away = ndimage.distance_transform_edt(~beside, sampling=lesion.parts.geometry.spacing_mm)
-    return np.asarray(deep & (away > erosion_mm))
+    return np.asarray(deep & ~near(beside, erosion_mm, lesion.parts.geometry.spacing_mm))
 
 
 def _blood_or_like_it(volume: Volume, anatomy: Anatomy, lesion: Lesion, *, params: LesionParams) -> Bools:

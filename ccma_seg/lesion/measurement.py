@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 from ccma_seg.anatomy.findings import Anatomy, ContrastState
 from ccma_seg.anatomy.sectors import sector
@@ -19,6 +18,7 @@ from ccma_seg.lesion.rim import measure_rim
 from ccma_seg.lesion.segmentation import annulus_distances_mm
 from ccma_seg.lesion.surface import envelope_points
 from ccma_seg.lesion.uncertainty import half_widths
+from ccma_seg.morphology import near
 from ccma_seg.reasons import Reason
 from ccma_seg.volume import Volume
 
@@ -172,7 +172,7 @@ def _hu_of(volume: Volume, lesion: Lesion, label: int) -> float | None:
 def part_hu(hu: npt.NDArray[np.generic], lesion: Lesion, label: int) -> float | None:
     """Return the mean HU of a part, clear of partial volume where it is large enough; `hu` on the grid of the parts."""
     mask = lesion.parts.mask(label)
-    deep = ndimage.distance_transform_edt(mask, sampling=lesion.parts.geometry.spacing_mm) > _CLEAR_MM
+    deep = mask & ~near(~mask, _CLEAR_MM, lesion.parts.geometry.spacing_mm)
     found = describe_hu(hu[deep if deep.any() else mask])
     return None if found is None else found.mean_hu
 
