@@ -15,6 +15,7 @@ from ccma_seg.anatomy.frame import HeartFrame
 from ccma_seg.errors import ConfigError
 from ccma_seg.geometry import Bools, Floats, Floats32, Geometry
 from ccma_seg.morphology import opened
+from ccma_seg.threads import at_once
 from ccma_seg.volume import LabelMap, Volume
 
 _ROOT, _RIGHT, _REST = 1, 2, 3
@@ -116,7 +117,7 @@ def flood(enhanced: Enhancement, frame: HeartFrame, *, params: BloodParams) -> B
     markers = np.zeros(blood.shape, np.int32)
     markers[blood] = _markers(places[:, blood], frame, params)
     floor = np.maximum(enhanced.values, -0.2)
-    slope = np.sqrt(sum(ndimage.sobel(floor, axis=axis) ** 2 for axis in range(3)))
+    slope = np.sqrt(sum(at_once(lambda axis: ndimage.sobel(floor, axis) ** 2, range(3))))
     labels = watershed(slope, markers, mask=opened(blood) | (markers > 0)).astype(np.uint8)
     return Basins(labels=labels, geometry=grid, positions=np.moveaxis(places, 0, -1))
 
@@ -173,8 +174,13 @@ def _keep_blood(
     muscle_hu, blood_hu = levels
     low = math.floor(muscle_hu + params.threshold * (blood_hu - muscle_hu))  # whole numbers compare six times as fast
     high = math.ceil(muscle_hu + params.dense * (blood_hu - muscle_hu))
-    for own, hu in zip(labels, part.hu, strict=True):
-        np.multiply(own, (hu > low) & (hu < high), out=own)
+
+    def clear(slices: slice) -> None:
+        for own, hu in zip(labels[slices], part.hu[slices], strict=True):
+            np.multiply(own, (hu > low) & (hu < high), out=own)
+
+    middle = len(labels) // 2
+    at_once(clear, (slice(middle), slice(middle, None)))
 
 
 def interface(basins: Basins, *, within_mm: float) -> Floats:

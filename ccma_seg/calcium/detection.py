@@ -1,6 +1,7 @@
 """From a volume and its anatomy to everything that is calcified, each with its kind."""
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 
@@ -9,7 +10,7 @@ import numpy.typing as npt
 
 from ccma_seg.anatomy.annulus import MitralAnnulus
 from ccma_seg.anatomy.findings import Anatomy, ContrastState
-from ccma_seg.calcium.components import Components, find_components, make_components, without_noise
+from ccma_seg.calcium.components import Components, Integers, find_components, make_components, without_noise
 from ccma_seg.calcium.features import Features, find_features, in_root
 from ccma_seg.calcium.findings import Calcification, CalciumKind, CalciumMap
 from ccma_seg.calcium.mass import gather_patches
@@ -22,6 +23,7 @@ from ccma_seg.calcium.threshold import Threshold, calcium_gain, find_threshold
 from ccma_seg.errors import GeometryError
 from ccma_seg.geometry import Geometry, as_point, flat_from
 from ccma_seg.reasons import Reason
+from ccma_seg.threads import at_once
 from ccma_seg.volume import Volume
 
 Kinds = list[tuple[CalciumKind, str]]
@@ -88,18 +90,21 @@ def _sorted_map(
     place: Place,
 ) -> CalciumMap:
     ring, hu, params = dense_ring(annulus.curve_mm), crop.hu, place.params
-    pools = _dense_pools(hu, crop.geometry, annulus, place)
-    components, pooled = _above(crop, threshold, pools)
+    with ThreadPoolExecutor(1) as beside:
+        above = beside.submit(flat_from, hu, math.ceil(threshold.hu))
+        pools = _dense_pools(hu, crop.geometry, annulus, place)
+    components, pooled = _parted(crop, above.result(), pools)
     components = without_noise(components, params)
     components = replace(components, ring_mm=distance_to_ring(components.positions_mm, ring, annulus=annulus))
     components = _split_at_root(components, anatomy=anatomy, annulus=annulus, params=params)
     sample = partial(
         find_surroundings, components, hu, threshold_hu=threshold.hu, pools=pools, blood=place.blood, params=params
     )
+    around, wider = at_once(lambda mm: sample(distance_mm=mm), (params.shell_mm, params.wide_shell_mm))
     features = find_features(
         components,
-        sample(distance_mm=params.shell_mm),
-        sample(distance_mm=params.wide_shell_mm),
+        around,
+        wider,
         anatomy=anatomy,
         annulus=annulus,
         ring_mm=ring,
@@ -111,9 +116,8 @@ def _sorted_map(
     return _as_map(components.joined(pooled), kinds, threshold, reasons)
 
 
-def _above(crop: Volume, threshold: Threshold, pools: Pools | None) -> tuple[Components, Components]:
+def _parted(crop: Volume, flat: Integers, pools: Pools | None) -> tuple[Components, Components]:
     """Return what is connected above the threshold, and pools of dense contrast apart from it."""
-    flat = flat_from(crop.hu, math.ceil(threshold.hu))
     place = np.unravel_index(flat, crop.hu.shape)
     label = np.zeros(flat.size, np.intp) if pools is None else pools.at(place).astype(np.intp)
     pooled = make_components(crop.hu, crop.geometry, flat[label > 0], label[label > 0], count=int(label.max(initial=0)))
