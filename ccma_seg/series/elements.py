@@ -22,6 +22,7 @@ _PREAMBLE = 128
 _MAGIC = b"DICM"
 _LONG_VRS = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
 _SHORT_VRS = frozenset(b"AE AS AT CS DA DS DT FL FD IS LO LT PN SH SL SS ST TM UI UL US".split())
+_VRS = _LONG_VRS | _SHORT_VRS
 _META_GROUP, _FIRST_GROUP = 0x0002, 0x0008
 _ITEM_GROUP = 0xFFFE
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
@@ -62,13 +63,13 @@ class Elements:
 class _Coding:
     implicit: bool
     order: str
-    tag_and_length: struct.Struct
+    explicit: struct.Struct
+    """Tag, VR and short length."""
     long_length: struct.Struct
-    short_length: struct.Struct
 
 
 def _coding(*, implicit: bool, order: str = "<") -> _Coding:
-    layouts = (struct.Struct(f"{order}{layout}") for layout in ("HHI", "I", "H"))
+    layouts = (struct.Struct(f"{order}{layout}") for layout in ("HH2sH", "I"))
     return _Coding(implicit, order, *layouts)
 
 
@@ -174,7 +175,7 @@ def _bare_coding(head: bytes) -> _Coding | None:
         group, element, length = struct.unpack_from(f"{order}HHI", head)
         if group not in (_META_GROUP, _FIRST_GROUP) or element > 0x0100:
             continue
-        if head[4:6] in _LONG_VRS | _SHORT_VRS:
+        if head[4:6] in _VRS:
             return _EXPLICIT_LITTLE if order == "<" else _EXPLICIT_BIG
         if order == "<" and length <= _LONGEST_FIRST_ELEMENT:
             return _IMPLICIT_LITTLE
@@ -208,16 +209,14 @@ def _element(cursor: _Cursor, coding: _Coding) -> tuple[int, int]:
     """Read one element's tag and length; the cursor then stands on its value."""
     data, at = cursor.data, cursor.at
     try:
-        group, element, length = coding.tag_and_length.unpack_from(data, at)
+        group, element, vr, length = coding.explicit.unpack_from(data, at)
         cursor.at = at + 8
         # Items have no VR, and some writers fall back to implicit VR in the middle of a file.
-        if not coding.implicit and group != _ITEM_GROUP:
-            vr = data[at + 4 : at + 6]
-            if vr in _LONG_VRS:
-                (length,) = coding.long_length.unpack_from(data, at + 8)
-                cursor.at = at + 12
-            elif vr in _SHORT_VRS or (vr.isalpha() and vr.isupper()):
-                (length,) = coding.short_length.unpack_from(data, at + 6)
+        if coding.implicit or group == _ITEM_GROUP or not (vr in _VRS or (vr.isalpha() and vr.isupper())):
+            (length,) = coding.long_length.unpack_from(data, at + 4)
+        elif vr in _LONG_VRS:
+            (length,) = coding.long_length.unpack_from(data, at + 8)
+            cursor.at = at + 12
     except struct.error as error:
         raise HeaderCutError("the header is cut short") from error
     return group << 16 | element, length
