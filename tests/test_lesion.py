@@ -105,12 +105,26 @@ def test_without_an_annulus_there_is_no_mass():
     assert segment(scene.volume, replace(scene.anatomy, annulus=None), scene.calcium) == ()
 
 
-def test_a_neck_is_measured_and_leads_to_its_chamber():
-    truth, lesion, found = only(blood_hu=350.0, cavity_hu=345.0, myocardium_hu=95.0, neck_mm=3.0)
-    assert found.cavity.present is True
+NECK = {"blood_hu": 350.0, "cavity_hu": 345.0, "myocardium_hu": 95.0, "neck_mm": 3.0}
+
+
+@pytest.mark.parametrize("paste_fraction", [0.0, 0.2])
+def test_a_neck_is_measured_and_leads_to_its_chamber(paste_fraction):
+    truth, _, found = only(**NECK, paste_fraction=paste_fraction)
     assert found.cavity.neck_mm == pytest.approx(truth["cavity.neck_mm"], abs=0.5)
     assert found.cavity.communicates_with
+
+
+def test_blood_beside_paste_behind_a_neck_is_a_cavity():
+    _, lesion, found = only(**NECK, paste_fraction=0.2)
+    assert found.cavity.present is True
     assert lesion.parts.mask(CAVITY).any()
+
+
+def test_without_paste_one_neck_does_not_tell_blood_from_a_core_as_bright():
+    _, lesion, found = only(**NECK)
+    assert found.cavity.present is None
+    assert "core_like_blood" in {reason.code for reason in lesion.reasons}
 
 
 BESIDE_BLOOD = {"blood_hu": 350.0, "cavity_hu": 345.0, "myocardium_hu": 95.0, "axes_mm": (24.0, 21.0, 19.0)}
