@@ -1,4 +1,7 @@
-"""The same done with several things at once: numpy and scipy let other threads run while they compute."""
+"""The same done with several things at once: numpy and scipy let other threads run while they compute.
+
+Each thread keeps some of the memory it has used: what makes large arrays gains little by it and holds much.
+"""
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor

@@ -117,7 +117,7 @@ def flood(enhanced: Enhancement, frame: HeartFrame, *, params: BloodParams) -> B
     markers = np.zeros(blood.shape, np.int32)
     markers[blood] = _markers(places[:, blood], frame, params)
     floor = np.maximum(enhanced.values, -0.2)
-    slope = np.sqrt(sum(at_once(lambda axis: ndimage.sobel(floor, axis) ** 2, range(3))))
+    slope = np.sqrt(sum(ndimage.sobel(floor, axis) ** 2 for axis in range(3)))
     labels = watershed(slope, markers, mask=opened(blood) | (markers > 0)).astype(np.uint8)
     return Basins(labels=labels, geometry=grid, positions=np.moveaxis(places, 0, -1))
 

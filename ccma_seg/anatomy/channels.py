@@ -8,7 +8,6 @@ import numpy.typing as npt
 
 from ccma_seg.anatomy.coarse import CoarseGrid, smooth
 from ccma_seg.geometry import Bools, Floats, Floats32, Geometry
-from ccma_seg.threads import at_once
 
 TISSUE_HU = (-160.0, 60.0)
 """From air and lung (0) to soft tissue (1): blood, muscle, contrast and calcium are one above."""
@@ -70,5 +69,5 @@ def channels(grid: CoarseGrid, *, sigma_cells: float = 1.0, blood: tuple[float, 
     if blood is not None:
         muscle_hu, blood_hu = blood
         pictures.append(np.clip((grid.hu - muscle_hu) / (blood_hu - muscle_hu), 0, 1))
-    values = np.stack(at_once(lambda p: smooth(p.astype(np.float32), sigma_cells=sigma_cells), pictures))
+    values = np.stack([smooth(p.astype(np.float32), sigma_cells=sigma_cells) for p in pictures])
     return Channels(values=values, measured=grid.measured.astype(np.float32), geometry=grid.geometry)

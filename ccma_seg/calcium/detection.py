@@ -23,7 +23,6 @@ from ccma_seg.calcium.threshold import Threshold, calcium_gain, find_threshold
 from ccma_seg.errors import GeometryError
 from ccma_seg.geometry import Geometry, as_point, flat_from
 from ccma_seg.reasons import Reason
-from ccma_seg.threads import at_once
 from ccma_seg.volume import Volume
 
 Kinds = list[tuple[CalciumKind, str]]
@@ -100,11 +99,10 @@ def _sorted_map(
     sample = partial(
         find_surroundings, components, hu, threshold_hu=threshold.hu, pools=pools, blood=place.blood, params=params
     )
-    around, wider = at_once(lambda mm: sample(distance_mm=mm), (params.shell_mm, params.wide_shell_mm))
     features = find_features(
         components,
-        around,
-        wider,
+        sample(distance_mm=params.shell_mm),
+        sample(distance_mm=params.wide_shell_mm),
         anatomy=anatomy,
         annulus=annulus,
         ring_mm=ring,

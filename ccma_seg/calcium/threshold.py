@@ -9,7 +9,6 @@ import numpy.typing as npt
 from ccma_seg.anatomy.findings import BLOOD_POOL_LA, BLOOD_POOL_LV, Anatomy, ContrastState
 from ccma_seg.calcium.parameters import CalciumParams
 from ccma_seg.reasons import Reason
-from ccma_seg.threads import at_once
 from ccma_seg.volume import LabelMap, Volume
 
 VOLTAGES_KV = (70.0, 80.0, 90.0, 100.0, 110.0, 120.0, 130.0, 135.0, 140.0)
@@ -155,7 +154,7 @@ def _pools_near(volume: Volume, anatomy: Anatomy, params: CalciumParams) -> list
     crop = LabelMap(labels=pools.labels[near], geometry=pools.geometry.crop(near))
     hu = volume.hu[crop.slices_in(volume.geometry)]
     chambers = (("left ventricle", BLOOD_POOL_LV), ("left atrium", BLOOD_POOL_LA))
-    return at_once(lambda chamber: _blood(hu[crop.mask(chamber[1])], chamber[0]), chambers)
+    return [_blood(hu[crop.mask(label)], name) for name, label in chambers]
 
 
 def _blood(hu: npt.NDArray[np.int16], where: str) -> Blood | None:
