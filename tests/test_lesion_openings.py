@@ -133,6 +133,11 @@ def test_a_round_hole_in_a_rim_closed_otherwise_proves_no_blood_in_a_core_as_bri
     assert seen.masses[0][0].cavity.present is None
 
 
+def test_the_hollow_of_a_bent_band_is_no_mass():
+    seed = 95_195  # a thick band that surrounds two thirds of some blood
+    assert look(exam(random_recipe(seed), seed=seed)).verdict == "mac"
+
+
 def test_leaked_paste_and_the_opening_it_came_through_are_measured_and_make_a_rupture():
     recipe = read_recipe("leak")
     made = exam(replace(recipe, scanner=replace(recipe.scanner, slice_spacing_mm=0.75)), seed=3)

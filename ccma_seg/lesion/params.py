@@ -84,6 +84,14 @@ class LesionParams:
     """What holds the middle of the valve has more wall than this, or is the valve's opening within a band that goes all
     round it: of a ball, a band as high as its radius covers a half."""
 
+    coverage_dented: float = 0.7
+    """A surface with less wall is a mass only if it is convex: round and ovoid ones are, hollows of bent bands are not,
+    and of lobulated or semilunar ones more wall is asked (proposal)."""
+
+    solidity_open: float = 0.99
+    """Volume over that of the convex hull from which on a surface is convex: masses have 0.998 and more, hooks of bands
+    0.86-0.99 (computed)."""
+
     lopsided_max: float = 0.5
     """Largest length of the mean direction of the rim: 0.5 is a hemisphere, which encloses nothing."""
 

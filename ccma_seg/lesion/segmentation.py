@@ -7,7 +7,7 @@ from ccma_seg.anatomy.annulus import MitralAnnulus
 from ccma_seg.anatomy.findings import Anatomy
 from ccma_seg.calcium.findings import CalciumMap
 from ccma_seg.geometry import Bools, Floats
-from ccma_seg.lesion import sphere
+from ccma_seg.lesion import shape, sphere
 from ccma_seg.lesion.candidates import Candidate, find_candidates
 from ccma_seg.lesion.cavity import find_cavity
 from ccma_seg.lesion.ellipsoid import Ellipsoid
@@ -98,6 +98,7 @@ def is_mass(envelope: Envelope, annulus: MitralAnnulus, params: LesionParams) ->
         and stretched <= np.log(params.aspect_max)
         and envelope.position_sd_mm <= params.rough_max_mm
         and not _is_orifice(envelope, annulus, params)
+        and not _is_hook(envelope, params)
     )
 
 
@@ -105,6 +106,14 @@ def _is_orifice(envelope: Envelope, annulus: MitralAnnulus, params: LesionParams
     """Tell whether what is walled is the opening of the valve: a band all round it leaves both its ends open."""
     holds_middle = holds(envelope, np.array(annulus.center_mm))
     return holds_middle and float(envelope.covered.mean()) < params.coverage_orifice
+
+
+def _is_hook(envelope: Envelope, params: LesionParams) -> bool:
+    """Tell whether what is walled is the hollow of a bent band: far from closed, and dented where it is open."""
+    if float(envelope.covered.mean()) >= params.coverage_dented:
+        return False
+    points = envelope_points(envelope)
+    return shape.describe_mesh(points, sphere.triangles(len(points))).solidity < params.solidity_open
 
 
 def annulus_distances_mm(envelope: Envelope, annulus: MitralAnnulus) -> tuple[float, float]:
