@@ -63,6 +63,12 @@ def test_in_faint_contrast_a_core_unlike_blood_is_ccma_and_one_like_it_leaves_ru
     assert verdict(core(mean_hu=145.0), blood_hu=150.0) == Verdict.CCMA_RUPTURE_NOT_ASSESSABLE
 
 
+@pytest.mark.parametrize("present", [None, True])
+def test_in_faint_contrast_a_core_beside_what_may_be_blood_leaves_rupture_open(present):
+    mixed = replace(INTACT, cavity=replace(INTACT.cavity, present=present))
+    assert verdict(mixed, blood_hu=150.0) == Verdict.CCMA_RUPTURE_NOT_ASSESSABLE
+
+
 def test_a_second_phase_decides_what_a_core_as_dense_as_blood_is():
     assert verdict(core(mean_hu=340.0, enhancement_hu=3.0, blood_share=0.01)) == Verdict.CCMA
     assert verdict(core(mean_hu=340.0, blood_share=0.01)) == Verdict.CCMA
