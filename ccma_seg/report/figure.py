@@ -33,6 +33,8 @@ _EDGES = (
     (0, 0.97, "center", "bottom"),
 )
 """Where the words of a plane's edges stand, in halves of its width."""
+_TITLE_IN, _SENTENCE_IN, _PICTURES_IN, _KEY_IN = 0.2, 0.6, 1.05, 0.5
+"""Where words end and pictures begin below the top of the figure, and how much is left for the key, in inches."""
 _FAST_PNG = 2
 """Level of compression: a fifth of the time of the usual one, a tenth larger."""
 
@@ -108,13 +110,15 @@ def _draw_heart_box(axes: Axes, analysis: Analysis, plane: Plane) -> None:
 def _write_words(figure: Figure, analysis: Analysis, shown: list[int]) -> None:
     contrast = analysis.anatomy.contrast
     blood = "" if contrast.blood_pool_hu is None else f", blood {contrast.blood_pool_hu:.0f} HU"
-    figure.suptitle(
-        f"{analysis.verdict}   ({analysis.status}; contrast {contrast.state}{blood})", color=_INK, fontsize=13
-    )
-    figure.text(0.5, 0.935, textwrap.shorten(analysis.explanation, 170), color=_INK, fontsize=9, ha="center")
+    title = f"{analysis.verdict}   ({analysis.status}; contrast {contrast.state}{blood})"
+    height_in = figure.get_figheight()
+    figure.suptitle(title, y=1 - _TITLE_IN / height_in, color=_INK, fontsize=13)
+    sentence = textwrap.shorten(analysis.explanation, 170)
+    figure.text(0.5, 1 - _SENTENCE_IN / height_in, sentence, color=_INK, fontsize=9, ha="center")
     colors = {LABEL_NAMES[label]: LABEL_COLORS[label] for label in shown}
     if analysis.anatomy.annulus is not None:
         colors["mitral annulus"] = RING_COLOR
     keys = [Line2D([], [], color=color, label=name) for name, color in colors.items()]
     figure.legend(handles=keys, loc="lower center", ncols=8, frameon=False, labelcolor=_INK, fontsize=9)
-    figure.subplots_adjust(left=0.01, right=0.99, bottom=0.05, top=0.89, wspace=0.02, hspace=0.12)
+    bottom, top = _KEY_IN / height_in, 1 - _PICTURES_IN / height_in
+    figure.subplots_adjust(left=0.01, right=0.99, bottom=bottom, top=top, wspace=0.02, hspace=0.12)
