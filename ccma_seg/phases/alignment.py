@@ -92,7 +92,19 @@ def align_mass(
         calcium_hu=calcium_hu,
         envelope=lesion.envelope,
     )
-    return _rigid(first, second, region, start=heart.matrix, params=params, descent=_NEAR)
+    found = _rigid(first, second, region, start=heart.matrix, params=params, descent=_NEAR)
+    if found.correlation >= params.mass_correlation_min:
+        return found
+    starts = [heart.matrix @ shift(way * params.mass_reach_mm) for way in np.concatenate([np.eye(3), -np.eye(3)])]
+    others = [_rigid(first, second, region, start=start, params=params, descent=_NEAR) for start in starts]
+    return max(found, *others, key=lambda alignment: alignment.correlation)
+
+
+def shift(by_mm: Floats) -> Floats:
+    """Return a motion, 4 x 4, that shifts and does not turn."""
+    matrix = np.eye(4)
+    matrix[:3, 3] = by_mm
+    return matrix
 
 
 def _rigid(

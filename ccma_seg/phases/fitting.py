@@ -9,7 +9,7 @@ from ccma_seg.anatomy import Anatomy, Contrast, ContrastState, MitralAnnulus
 from ccma_seg.calcium.threshold import threshold_at
 from ccma_seg.errors import GeometryError
 from ccma_seg.geometry import Floats
-from ccma_seg.phases.alignment import Region, align_heart
+from ccma_seg.phases.alignment import Region, align_heart, shift
 from ccma_seg.phases.findings import SecondPhase, name_of
 from ccma_seg.phases.params import PhaseParams
 from ccma_seg.reasons import Reason
@@ -130,13 +130,7 @@ def _starts(annulus: MitralAnnulus, second: Anatomy, params: PhaseParams) -> lis
     shifts = [np.array((0.0, 0.0, z)) for z in params.starts_mm]
     if second.annulus is not None:
         shifts.append(np.array(second.annulus.center_mm) - annulus.center_mm)
-    return [_shift(mm) for mm in shifts]
-
-
-def _shift(by_mm: Floats) -> Floats:
-    matrix = np.eye(4)
-    matrix[:3, 3] = by_mm
-    return matrix
+    return [shift(mm) for mm in shifts]
 
 
 def _remarks(first: Volume, second: Volume) -> tuple[Reason, ...]:

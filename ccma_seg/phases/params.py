@@ -19,6 +19,14 @@ class PhaseParams:
     """How far beyond the inside of a mass its own alignment looks: its rim and what adjoins it. What lies farther away
     may move otherwise: with 12 mm, masses that moved 4 to 10 mm against it were 2.7 to 4.4 mm off, now 0.3 to 0.7."""
 
+    mass_correlation_min: float = 0.7
+    """A mass that fits worse is looked for from other starts too (measured: 0.76 or more where it was found to 1 mm,
+    0.25 where it was lost)."""
+
+    mass_reach_mm: float = 5.0
+    """How far from its place in the aligned heart those starts are: the base of the heart and a mass at the annulus,
+    which moves by 6 to 12 mm with each beat (Alkadhi 2009), do not move quite alike."""
+
     mass_cell_mm: float = 1.5
     """Voxels on which a mass is aligned: its centre is then found to 0.2 mm (measured on phantoms)."""
 
