@@ -13,6 +13,7 @@ from ccma_seg.calcium.scores import hu_on_grid
 from ccma_seg.geometry import Bools, Floats, Geometry, as_point
 from ccma_seg.lesion.params import LesionParams
 from ccma_seg.lesion.sphere import Indices
+from ccma_seg.morphology import grown
 from ccma_seg.volume import Volume
 
 NOT_A_WALL = frozenset({CalciumKind.BONE, CalciumKind.METAL, CalciumKind.CONTRAST, CalciumKind.AORTIC_WALL})
@@ -131,7 +132,7 @@ def _levels_hu(hu: Floats, wall: Bools, wall_hu: float, params: LesionParams) ->
 
 def _walls(hu: Floats, wall: Bools, levels_hu: list[float]) -> Bools:
     """Return where the walls of each level are, (level, slice, row, column); of the first, where any calcium is."""
-    reach = ndimage.binary_dilation(wall, iterations=2)
+    reach = grown(wall, 2)
     return np.stack([wall if k == 0 else reach & (hu >= level) for k, level in enumerate(levels_hu)])
 
 

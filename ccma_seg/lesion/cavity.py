@@ -19,6 +19,7 @@ from ccma_seg.lesion.paste import (
     wall_in_openings_mm2,
 )
 from ccma_seg.lesion.rays import Singles
+from ccma_seg.morphology import grown
 from ccma_seg.reasons import Reason
 from ccma_seg.volume import LabelMap, Volume
 
@@ -144,7 +145,7 @@ def _cavity_mask(lesion: Lesion, smooth: Singles, *, clear: Bools, blood: Bools,
     What is brighter than blood is calcium within the rim's outline, not paste.
     """
     blood_hu = float(np.median(smooth[blood]))
-    paste = clear & ~ndimage.binary_dilation(blood, iterations=3) & (smooth < blood_hu)
+    paste = clear & ~grown(blood, 3) & (smooth < blood_hu)
     cut = (blood_hu + float(np.median(smooth[paste]))) / 2 if paste.sum() >= _FEW_VOXELS else least_hu
     return with_margin(lesion, largest_part(clear & (smooth >= cut)), clear=clear)
 

@@ -19,6 +19,7 @@ from ccma_seg.lesion.neck import neck_mm
 from ccma_seg.lesion.params import LesionParams
 from ccma_seg.lesion.parts import polar
 from ccma_seg.lesion.surface import envelope_points
+from ccma_seg.morphology import grown
 from ccma_seg.volume import LabelMap, Volume
 
 Singles = npt.NDArray[np.float32]
@@ -137,7 +138,7 @@ def _bulges(found: Bools, blood: Bools, mass: Bools, *, geometry: Geometry, para
     """Tell whether a leak has a likely size and blood round most of it, partial volume left out."""
     volume_mm3 = float(found.sum() * geometry.voxel_mm3)
     largest = np.pi / 6 * params.leak_largest_mm**3
-    shell = ndimage.binary_dilation(found, iterations=3) & ~ndimage.binary_dilation(found) & ~mass
+    shell = grown(found, 3) & ~grown(found) & ~mass
     border = [found.take(k, axis=axis).any() for axis in range(3) for k in (0, -1)]
     surrounded = float(blood[shell].mean()) if shell.any() else 0.0
     return params.leak_least_mm3 <= volume_mm3 <= largest and surrounded >= params.leak_in_blood and not any(border)

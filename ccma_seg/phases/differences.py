@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import numpy as np
-from scipy import ndimage
 
 from ccma_seg import grids
 from ccma_seg.anatomy import ContrastState
@@ -16,6 +15,7 @@ from ccma_seg.lesion.inside import measure_core
 from ccma_seg.lesion.neck import find_passage
 from ccma_seg.lesion.parts import crop_around
 from ccma_seg.lesion.uncertainty import core_width_hu
+from ccma_seg.morphology import shrunk
 from ccma_seg.phases.pairing import (
     Pair,
     Shares,
@@ -109,7 +109,7 @@ def leak_enhancement_hu(lesion: Lesion, pair: Pair) -> float | None:
     leak, change = lesion.parts.mask(LEAK), pair.blood_change_hu
     if not leak.any() or change is None or not _one_is_plain(pair):
         return None
-    inner = ndimage.binary_erosion(leak)
+    inner = shrunk(leak)
     own = pair.first.hu[lesion.parts.slices_in(pair.first.geometry)].astype(np.float32)
     difference = own - at_voltage(pair.seen_hu, pair)
     return float(np.sign(change) * difference[inner if inner.any() else leak].mean())
