@@ -10,7 +10,7 @@ from ccma_seg.errors import CorruptInputError, GeometryError, NoSeriesError
 from ccma_seg.geometry import Bools, Floats, Floats32, Geometry
 from ccma_seg.reasons import Reason
 from ccma_seg.registration import Descent
-from ccma_seg.volume import Volume, is_hu, to_hu, turned
+from ccma_seg.volume import Volume, check_hu, to_hu, turned
 
 _NRRD = b"NRRD000"
 _DIMENSIONS = 3
@@ -46,10 +46,7 @@ def read_nrrd(path: Path, *, max_voxels: int) -> Volume:
             f"{path.name} must be a whole NRRD file with its voxels inside; it is damaged"
         ) from error
     values = sitk.GetArrayViewFromImage(image)
-    if not is_hu(values):
-        raise NoSeriesError(
-            f"{path.name} must hold Hounsfield units, its {values.dtype} values are not; use the CT itself"
-        )
+    check_hu(values, path.name)
     affine = np.eye(4)
     affine[:3, :3] = (np.array(image.GetDirection()).reshape(3, 3) * image.GetSpacing())[:, ::-1]
     affine[:3, 3] = image.GetOrigin()

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ccma_seg.display import card, gray_picture
-from ccma_seg.errors import GeometryError
+from ccma_seg.errors import GeometryError, NoSeriesError
 from ccma_seg.geometry import Bools, Floats, Geometry, as_point
 from ccma_seg.reasons import Reason
 
@@ -195,10 +195,17 @@ def to_hu(values: npt.NDArray[Any]) -> Hu:
     return np.maximum(hu, PADDING_HU, out=hu)
 
 
-def is_hu(values: npt.NDArray[Any]) -> bool:
-    """Tell whether values can be Hounsfield units at all: wide enough, and not scaled to 0..1."""
+def check_hu(values: npt.NDArray[Any], name: str) -> None:
+    """Refuse values, of a file of that name, that cannot be Hounsfield units: too narrow, or scaled to 0..1.
+
+    Raises
+    ------
+    NoSeriesError
+        If they cannot.
+    """
     wide = values.dtype.kind in "iuf" and values.dtype.itemsize > 1
-    return wide and bool(np.fmax.reduce(values, axis=None) > _LOWEST_MAXIMUM_HU)
+    if not (wide and np.fmax.reduce(values, axis=None) > _LOWEST_MAXIMUM_HU):
+        raise NoSeriesError(f"{name} must hold Hounsfield units, its {values.dtype} values are not; use the CT itself")
 
 
 def turned(values: npt.NDArray[Any], affine: Floats) -> tuple[npt.NDArray[Any], Geometry]:

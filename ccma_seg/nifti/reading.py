@@ -20,7 +20,7 @@ from ccma_seg.errors import (
 from ccma_seg.geometry import Geometry
 from ccma_seg.nifti.writing import LPS_TO_RAS
 from ccma_seg.reasons import Reason
-from ccma_seg.volume import LabelMap, Volume, is_hu, to_hu, turned
+from ccma_seg.volume import LabelMap, Volume, check_hu, to_hu, turned
 
 _GZIP = b"\x1f\x8b"
 _HEADER_BYTES = 348
@@ -59,10 +59,7 @@ def read_volume(path: Path, *, max_voxels: int) -> Volume:
         If the file is damaged.
     """
     values, geometry, placed = _read(path, max_voxels=max_voxels)
-    if not is_hu(values):
-        raise NoSeriesError(
-            f"{path.name} must hold Hounsfield units, its {values.dtype} values are not; use the CT itself"
-        )
+    check_hu(values, path.name)
     unplaced = Reason("orientation_unknown", "the file does not say how the patient lies", degrades=True)
     return Volume(hu=to_hu(values), geometry=geometry, reasons=() if placed else (unplaced,))
 
