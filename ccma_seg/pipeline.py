@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ccma_seg.anatomy import Anatomy, ContrastState, MitralAnnulus, locate
+from ccma_seg.anatomy import Anatomy, MitralAnnulus, locate
 from ccma_seg.calcium import (
     CalciumBurden,
     CalciumKind,
@@ -21,10 +21,9 @@ from ccma_seg.calcium import (
 from ccma_seg.classification import Finding, Verdict, classify, most_serious
 from ccma_seg.config import Config
 from ccma_seg.display import card
-from ccma_seg.errors import ConfigError, NoHeartError
 from ccma_seg.geometry import Bools, Geometry, Point
 from ccma_seg.lesion import Lesion, Measurements, segment
-from ccma_seg.phases import SecondPhase, fit_phases, measure_in_phases
+from ccma_seg.phases import SecondPhase, measure_in_phases, set_beside
 from ccma_seg.reasons import Reason
 from ccma_seg.record import lesion_frame, make_record
 from ccma_seg.volume import LabelMap, Volume
@@ -181,7 +180,9 @@ def analyze(
     config = config or Config()
     anatomy = locate(volume, config.anatomy, annulus=annulus, chambers=chambers)
     given = second_phase if isinstance(second_phase, Sequence) else () if second_phase is None else (second_phase,)
-    volume, anatomy, phases = _beside(volume, anatomy, given, config, may_swap=chambers is None)
+    volume, anatomy, phases = set_beside(
+        volume, anatomy, given, locating=config.anatomy, params=config.phases, may_swap=chambers is None
+    )
     if anatomy.annulus is None:
         return _without_annulus(volume, config, anatomy, phases, start)
     calcium = find_calcium(volume, anatomy, config.calcium)
@@ -201,31 +202,6 @@ def analyze(
         verdict=_exam_verdict(anatomy.annulus, calcium, masses),
         seconds=time.perf_counter() - start,
     )
-
-
-def _beside(
-    volume: Volume, anatomy: Anatomy, others: Sequence[Volume], config: Config, *, may_swap: bool
-) -> tuple[Volume, Anatomy, tuple[SecondPhase, ...]]:
-    """Choose which phase gives the anatomy, and align the others with it, that which tells most of blood first."""
-    _refuse_doubles(volume, *others)
-    located = [(volume, anatomy), *((other, _located(other, config)) for other in others)]
-    enhanced = [a is not None and a.contrast.state == ContrastState.ENHANCED for _, a in located]
-    first, chosen = located.pop(enhanced.index(True) if may_swap and any(enhanced) else 0)
-    assert chosen is not None
-    return first, chosen, fit_phases(first, chosen, located, config.phases)
-
-
-def _refuse_doubles(*volumes: Volume) -> None:
-    uids = [uid for volume in volumes if (uid := volume.acquisition.series_uid)]
-    if len(set(uids)) < len(uids):
-        raise ConfigError("each phase must be another series than the rest, one came twice; name its folder")
-
-
-def _located(volume: Volume, config: Config) -> Anatomy | None:
-    try:
-        return locate(volume, config.anatomy)
-    except NoHeartError:
-        return None
 
 
 def _without_annulus(

@@ -1,8 +1,5 @@
 """Whether a second phase belongs to the first, and where it lies."""
 
-from collections.abc import Iterable
-from functools import partial
-
 import numpy as np
 
 from ccma_seg.anatomy import Anatomy, Contrast, ContrastState, MitralAnnulus
@@ -67,43 +64,7 @@ def fit_phase(
     return SecondPhase(volume=second, contrast=contrast, alignment=found, reasons=_remarks(first, second))
 
 
-def fit_phases(
-    first: Volume,
-    anatomy: Anatomy,
-    others: Iterable[tuple[Volume, Anatomy | None]],
-    params: PhaseParams = PhaseParams(),
-) -> tuple[SecondPhase, ...]:
-    """Align some phases with the first; that whose blood differs most, clearly, comes first, the rest as given.
-
-    Parameters
-    ----------
-    first, anatomy
-        The phase that is analysed.
-    others
-        The other phases, each with its anatomy; None where no heart was found.
-    params
-        As for `fit_phase`.
-    """
-    fits = [
-        _no_heart(volume) if found is None else fit_phase(first, volume, (anatomy, found), params)
-        for volume, found in others
-    ]
-    if not fits:
-        return ()
-    decisive = max(fits, key=partial(_blood_change_hu, anatomy.contrast, params))
-    return (decisive, *(fit for fit in fits if fit is not decisive))
-
-
-def _blood_change_hu(contrast: Contrast, params: PhaseParams, fit: SecondPhase) -> float:
-    """Return how much the blood of a phase differs from that of the first; 0 if too little, -1 if it does not fit."""
-    if fit.alignment is None:
-        return -1.0
-    one, other = contrast.blood_pool_hu, fit.contrast.blood_pool_hu
-    change = 0.0 if one is None or other is None else abs(one - other)
-    return change if change >= params.blood_change_min_hu else 0.0
-
-
-def _no_heart(second: Volume) -> SecondPhase:
+def no_heart(second: Volume) -> SecondPhase:
     """Return a second phase in which no heart was found, with the reason."""
     unknown = Contrast(state=ContrastState.UNCERTAIN, blood_pool_hu=None, blood_pool_sd_hu=None)
     return _refused(second, unknown, f"There is no usable heart in {name_of(second)}: it is not used.")

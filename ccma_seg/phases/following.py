@@ -38,7 +38,7 @@ def measure_in_phases(
     lesion
         From `segment`.
     others
-        The other phases, from `fit_phases`: the first of them tells blood from paste, all how figures spread.
+        The other phases, from `set_beside`: the first of them tells blood from paste, all how figures spread.
     params, phases
         How a mass is measured, and what is made of other phases.
 
