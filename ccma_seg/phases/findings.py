@@ -61,11 +61,6 @@ class SecondPhase:
     """Of the base of the heart; None if the two do not fit."""
     reasons: tuple[Reason, ...] = ()
 
-    @property
-    def name(self) -> str:
-        """What to call it in a sentence."""
-        return name_of(self.volume)
-
 
 def name_of(phase: Volume) -> str:
     """Return what to call another phase in a sentence."""

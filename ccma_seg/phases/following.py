@@ -12,7 +12,7 @@ from ccma_seg.lesion.measurement import part_hu
 from ccma_seg.lesion.outline import outline_again
 from ccma_seg.lesion.surface import envelope_points
 from ccma_seg.phases.differences import cores_in_both, measure_in_both
-from ccma_seg.phases.findings import SecondPhase
+from ccma_seg.phases.findings import SecondPhase, name_of
 from ccma_seg.phases.fitting import calcium_above_hu
 from ccma_seg.phases.pairing import Pair, pair_up, rim_seen
 from ccma_seg.phases.params import PhaseParams
@@ -73,8 +73,8 @@ def _unseen(lesion: Lesion, other: SecondPhase) -> Reason | None:
     if other.alignment is None:
         return None
     text = (
-        f"The rim of lesion {lesion.id} is not calcified in {other.name}: it does not show this mass, or not at this "
-        "place, and is not used for it."
+        f"The rim of lesion {lesion.id} is not calcified in {name_of(other.volume)}: it does not show this mass, "
+        "or not at this place, and is not used for it."
     )
     return Reason("second_phase_misfit", text, degrades=True)
 
