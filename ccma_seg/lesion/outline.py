@@ -11,7 +11,7 @@ from ccma_seg.lesion.segmentation import holds, volume_mm3
 from ccma_seg.volume import Volume
 
 _SAME = 1.5
-"""Outlines of the same mass differ in volume by no more than this factor: repeatability is 1.1 (proposal)."""
+"""Outlines of the same mass differ in volume by no more than this factor: repeatability is far better (proposal)."""
 
 
 def outline_again(volume: Volume, lesion: Lesion, *, wall_hu: float, params: LesionParams) -> Envelope | None:

@@ -54,7 +54,7 @@ class LesionParams:
     """How far profiles reach outwards: enough to see what lies outside, too little to meet other structures often."""
 
     profile_step_mm: float = 0.4
-    """Half the blur (computed: sizes are within 0.01 mm of those at 0.15 mm)."""
+    """Half the blur: sizes of four phantoms are within 0.04 mm of those at 0.15 mm."""
 
     section_slice_mm: float = 1.5
     """On slices farther apart than this the rim is followed within slices only: HU between them would be made up."""
