@@ -10,6 +10,8 @@ from ccma_seg.comparison.exams import Exam
 from ccma_seg.comparison.findings import Comparison
 from ccma_seg.comparison.sentences import Kind
 from ccma_seg.geometry import Floats, Point, as_point, unit
+from ccma_seg.phases import Alignment, SecondPhase
+from ccma_seg.phases.pairing import pair_up, shows
 from ccma_seg.pipeline import Analysis
 from ccma_seg.report import make_label_map
 from ccma_seg.report.views import Plane, sample
@@ -48,24 +50,37 @@ def lesion_panels(comparison: Comparison, lesion: dict[str, Any] | None) -> list
 
 
 def phase_panels(analysis: Analysis) -> list[Panel]:
-    """Return one plane in the first phase, in the second brought onto it, and their difference; none if not aligned."""
+    """Return one plane in the first phase, in the second brought onto it, and their difference; none if not aligned.
+
+    The second is brought onto the largest mass, which moves otherwise than the heart; without one onto the heart.
+    """
     phase, annulus = analysis.second_phase, analysis.anatomy.annulus
     if phase is None or phase.alignment is None or annulus is None:
         return []
+    alignment = _at_mass(analysis, phase) or phase.alignment
     focus = analysis.masses[0].measurements.centroid_mm if analysis.masses else annulus.center_mm
     names = (
         f"contrast {analysis.anatomy.contrast.state}",
-        f"contrast {phase.contrast.state}, aligned ({phase.alignment.residual_mm:.1f} mm left)",
+        f"contrast {phase.contrast.state}, aligned ({alignment.residual_mm:.1f} mm left)",
         "difference, -400 to 400 HU",
     )
     planes = [_plane(name, focus, (annulus.posterior, annulus.normal), edges=_ALONG_EDGES) for name in names]
-    first, second = (_image(v, planes[0]) for v in (analysis.volume, phase.alignment.brought_back(phase.volume)))
+    first, second = (_image(v, planes[0]) for v in (analysis.volume, alignment.brought_back(phase.volume)))
     labels = make_label_map(analysis)
     return [
         Panel(plane=planes[0], image=first, labels=labels),
         Panel(plane=planes[1], image=second, labels=labels),
         Panel(plane=planes[2], image=first - second, labels=labels, window_hu=_DIFFERENCE_WINDOW_HU, colors="coolwarm"),
     ]
+
+
+def _at_mass(analysis: Analysis, phase: SecondPhase) -> Alignment | None:
+    """Return how the largest mass was aligned; None without one, or where the phase does not show it."""
+    if not analysis.masses:
+        return None
+    lesion = analysis.masses[0].lesion
+    pair = pair_up(analysis.volume, analysis.anatomy, lesion, phase, phases=analysis.config.phases)
+    return None if pair is None or not shows(lesion, pair) else pair.alignment
 
 
 def _panel(exam: Exam, plane: Plane) -> Panel:

@@ -14,7 +14,7 @@ from ccma_seg.lesion.surface import envelope_points
 from ccma_seg.phases.differences import cores_in_both, measure_in_both
 from ccma_seg.phases.findings import SecondPhase, name_of
 from ccma_seg.phases.fitting import calcium_above_hu
-from ccma_seg.phases.pairing import Pair, pair_up, rim_seen
+from ccma_seg.phases.pairing import Pair, pair_up, rim_seen, shows
 from ccma_seg.phases.params import PhaseParams
 from ccma_seg.reasons import Reason
 from ccma_seg.volume import Volume
@@ -48,7 +48,7 @@ def measure_in_phases(
         The lesion with cavity and leak as two phases have them; its figures, with those that several phases give.
     """
     pairs = [pair_up(first, anatomy, lesion, other, phases=phases) for other in others]
-    pairs = [pair if pair is not None and _shows(pair, lesion) else None for pair in pairs]
+    pairs = [pair if pair is not None and shows(lesion, pair) else None for pair in pairs]
     unseen = [_unseen(lesion, other) for other, pair in zip(others, pairs, strict=True) if pair is None]
     lesion = replace(lesion, reasons=(*lesion.reasons, *(reason for reason in unseen if reason is not None)))
     decisive = pairs[0] if pairs else None
@@ -62,10 +62,6 @@ def measure_in_phases(
     if measured.core.mean_hu is None:
         seen = [(replace(row, core_hu=None), reasons) for row, reasons in seen]
     return lesion, _followed(measured, first, anatomy, seen)
-
-
-def _shows(pair: Pair, lesion: Lesion) -> bool:
-    return rim_seen(lesion, pair) >= pair.params.rim_seen_min
 
 
 def _unseen(lesion: Lesion, other: SecondPhase) -> Reason | None:

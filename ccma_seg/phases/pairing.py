@@ -78,6 +78,11 @@ def rim_seen(lesion: Lesion, pair: Pair) -> float:
     return float(np.mean(pair.seen_hu[dense] >= calcium_above_hu(pair.second, pair.anatomies[1])))
 
 
+def shows(lesion: Lesion, pair: Pair) -> bool:
+    """Tell whether the second phase shows a mass where it was brought to."""
+    return rim_seen(lesion, pair) >= pair.params.rim_seen_min
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Shares:
     """How far each voxel inside a mass takes part in the blood's change."""
