@@ -9,7 +9,8 @@ import numpy as np
 
 from ccma_seg import read_series
 from ccma_seg.anatomy.annulus import MitralAnnulus
-from ccma_seg.geometry import as_point, unit
+from ccma_seg.anatomy.ring import RingParams, annulus_at
+from ccma_seg.geometry import Floats, as_point, unit
 from ccma_seg.phantom import (
     CavitySpec,
     ContrastSpec,
@@ -31,6 +32,8 @@ _SCANNER = ScannerSpec(matrix=384, slices=166, slice_spacing_mm=0.75)
 _HEIGHT_MM = 125.0
 _ISO = "ccma_iso_dense"
 """A caseous calcification whose core is as bright as the blood of the CT that it is put into."""
+_MARKED_TO_MM = 3.0
+"""Landmarks are uncertain by 2-5 mm."""
 _INSERTED = ("mac", "ccma_soft", _ISO, "ruptured", "leak")
 
 
@@ -52,7 +55,7 @@ def make_case(case: Case) -> Phantom:
     """Make the exam of a case."""
     if case.folder is None or case.landmarks is None:
         return make_phantom(case.recipe, seed=case.seed)
-    volume = read_series(case.folder, series_uid=case.landmarks["series_uid"])
+    volume = read_series(case.folder, series_uid=case.landmarks.get("series_uid"))
     return insert(volume, marked_annulus(case.landmarks), case.recipe.lesions, seed=case.seed)
 
 
@@ -104,11 +107,22 @@ def _iso_dense(marks: dict[str, Any]) -> Recipe:
 
 
 def marked_annulus(marks: dict[str, Any]) -> MitralAnnulus:
-    """Build an annulus from hand-placed landmarks."""
+    """Build an annulus from hand-placed landmarks; one of its diameters where no curve was traced."""
     points = {name: np.array(value["lps"], float) for name, value in marks["landmarks"].items()}
     center = points["annulus_center"]
     normal = unit(points["lv_apex"] - center)
     toward = points["annulus_posterior"] - center
+    if "annulus_curve_lps" not in marks:
+        return annulus_at(
+            center,
+            normal,
+            toward,
+            params=RingParams(),
+            method="given",
+            uncertainty_mm=_MARKED_TO_MM,
+            septal_lateral_mm=_apart_mm(points, "annulus_anterior", "annulus_posterior"),
+            intercommissural_mm=_apart_mm(points, "annulus_anterolateral", "annulus_posteromedial"),
+        )
     posterior = unit(toward - (toward @ normal) * normal)
     curve = np.array([p["lps"] for p in marks["annulus_curve_lps"]], float)
     frame = (curve - center) @ np.array([posterior, np.cross(normal, posterior), normal]).T
@@ -119,8 +133,12 @@ def marked_annulus(marks: dict[str, Any]) -> MitralAnnulus:
         posterior=as_point(posterior),
         curve_mm=curve[order],
         method="given",
-        uncertainty_mm=3.0,
+        uncertainty_mm=_MARKED_TO_MM,
     )
+
+
+def _apart_mm(points: dict[str, Floats], first: str, second: str) -> float:
+    return float(np.linalg.norm(points[first] - points[second]))
 
 
 def _bases() -> dict[str, LesionSpec]:
