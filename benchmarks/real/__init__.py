@@ -1,0 +1,1 @@
+"""Real exams: false alarms, misses, noise, and deposits of known place put into them."""
