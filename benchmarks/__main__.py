@@ -1,7 +1,7 @@
 """Run the benchmarks that need nothing but the package, one after the other; each says where its tables are.
 
-`benchmarks.annulus`, `benchmarks.calcium`, `benchmarks.lesion --ibsi` and `benchmarks.accuracy --inserted` also take
-real CTs; each says how in its own --help.
+`benchmarks.real`, `benchmarks.annulus`, `benchmarks.calcium`, `benchmarks.lesion --ibsi` and
+`benchmarks.accuracy --inserted` take real CTs; each says how in its own --help.
 """
 
 import runpy

@@ -22,7 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.real.exams import Exams, find_exams
-from benchmarks.real.report import read_sources, report
+from benchmarks.real.report import report
+from benchmarks.real.sources import read_sources
 from benchmarks.real.trials import PARTS, Row, plan, run
 
 _HERE = Path(__file__).parents[1]

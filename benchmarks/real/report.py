@@ -1,27 +1,19 @@
 """The rows of the bench as Markdown: what each column says stands above its table."""
 
-import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any
 
 from scipy import stats
 
 from benchmarks.real.exams import Exams
+from benchmarks.real.sources import Sources
 from benchmarks.real.trials import NOISE_KINDS, NOISE_SD_HU, PARTS, SOLID_SLICES, TUBE_OUTWARD_MM, Row
 
-Sources = dict[str, dict[str, str]]
-SOURCES = Path(__file__).parents[1] / "real_sources.toml"
 FALSE_MASSES = ("ccma", "ccma_possible_rupture", "ccma_rupture_not_assessable", "ruptured_ccma")
 UNDECIDED, ANNULAR = "undecided", "annular"
 _LEAST_LISTED = 40
 """Of trials that went wrong so many are listed by name."""
-
-
-def read_sources() -> Sources:
-    """Return where each CT came from, by name."""
-    return {own["name"]: own for own in tomllib.loads(SOURCES.read_text(encoding="utf-8"))["ct"]}
 
 
 def clopper_pearson(hits: int, number: int, *, level: float = 0.95) -> tuple[float, float]:
