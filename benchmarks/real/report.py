@@ -12,7 +12,7 @@ from benchmarks.real.trials import NOISE_KINDS, NOISE_SD_HU, PARTS, SOLID_SLICES
 
 FALSE_MASSES = ("ccma", "ccma_possible_rupture", "ccma_rupture_not_assessable", "ruptured_ccma")
 UNDECIDED, ANNULAR = "undecided", "annular"
-_LEAST_LISTED = 40
+_MOST_LISTED = 40
 """Of trials that went wrong so many are listed by name."""
 
 
@@ -425,8 +425,8 @@ def _with_settings(row: Row) -> str:
 
 
 def _listed(rows: list[Row], say: Callable[[Row], str]) -> str:
-    lines = [f"- {say(row)}" for row in rows[:_LEAST_LISTED]]
-    lines += [f"- and {len(rows) - _LEAST_LISTED} more"] * (len(rows) > _LEAST_LISTED)
+    lines = [f"- {say(row)}" for row in rows[:_MOST_LISTED]]
+    lines += [f"- and {len(rows) - _MOST_LISTED} more"] * (len(rows) > _MOST_LISTED)
     return "\n".join(lines or ["- none"]) + "\n"
 
 

@@ -30,13 +30,13 @@ SOLID_THICKNESS_MM, SOLID_ARC_DEG = (8, 10, 12), (60, 120, 180)
 SOLID_SLICES = ("own", 3, 5)
 FOCUS_SIZES = (1.0, 0.5)
 """Of the stated detection limit."""
-FOCI_AT_EACH = 8
-"""Of each size in each CT: about 200 in all."""
+FOCI_AT_EACH = 10
+"""Of each size in each CT: 200 in all with ten CTs."""
 SLICES_APART = (0.5, 2.0)
 
 PLACE_MM = 6.0
 """A calcification that a reader marked is looked for so near to the mark."""
-_NOISE_KINDS = (str(CalciumKind.UNKNOWN), "noise", "none")
+_NO_CALCIUM = (str(CalciumKind.UNKNOWN), "noise", "none")
 """Kinds that do not say that there is calcium."""
 _RISE = 1 / 3
 """A focus is found, too, if the annular or undecided volume rises by this part of it."""
@@ -269,7 +269,7 @@ def find_focus(trial: Trial, volume: Volume, *, volume_mm3: float, base: Row) ->
     assert annulus is not None
     one = focus(volume, annulus, volume_mm3=volume_mm3, seed=trial.own_seed)
     row = _deposited(trial, volume, one, sought=near(one))
-    seen = [kind for kind in row.get("kinds", {}) if kind not in _NOISE_KINDS]
+    seen = [kind for kind in row.get("kinds", {}) if kind not in _NO_CALCIUM]
     rise = _decided_or_not(row) - _decided_or_not(base)
     return {**row, "focus_mm3": volume_mm3, "found": bool(seen) or rise >= _RISE * volume_mm3}
 
