@@ -337,7 +337,9 @@ def _must_be_mac(rows: list[Row], *, title: str, text: str, column: str, groups:
             own = _of(all_of, contrast=contrast)
             counts = Counter(_verdict(row) for row in own)
             rest = [f"{count} {verdict}" for verdict, count in counts.most_common() if verdict != "mac"]
-            body.append([_phase(contrast=contrast), name, str(len(own)), str(counts["mac"]), ", ".join(rest) or "-"])
+            annular = sum(_main_kind(row) == ANNULAR for row in own)
+            cells = [str(len(own)), str(counts["mac"]), str(annular), ", ".join(rest) or "-"]
+            body.append([_phase(contrast=contrast), name, *cells])
     lines = [
         f"{title}\n",
         *(
@@ -345,8 +347,8 @@ def _must_be_mac(rows: list[Row], *, title: str, text: str, column: str, groups:
             for contrast in (True, False)
             for own in [_of(rows, contrast=contrast)]
         ),
-        f"\n{text}\n",
-        _table(["exam", column, "runs", "`mac`", "others"], body),
+        f"\n{text} Itself annular: most of what was seen of the band was labelled so, whatever else the CT shows.\n",
+        _table(["exam", column, "runs", "`mac`", "itself annular", "other verdicts"], body),
         "Others:\n",
         _listed([r for r in rows if r["verdict"] != "mac"], _with_settings),
     ]
