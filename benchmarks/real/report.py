@@ -32,8 +32,9 @@ def report(rows: list[Row], exams: Exams, sources: Sources, *, seed: int) -> str
     """Write one section a part that was run."""
     parts = [
         (
-            f"# Real exams\n\nSeed {seed}. {len(exams.hearts)} hearts, {len(exams.others)} CTs without one. "
-            "No part but the first two is free of what we put in. Shares come with their exact 95 % interval.\n"
+            f"# Real exams\n\nSeed {seed}. {len(exams.hearts)} hearts, {len(exams.others)} CTs without one; where each "
+            "came from: `real_sources.toml`. Shares come with their exact 95 % interval. Written by"
+            " `python -m benchmarks.real`.\n"
         )
     ]
     for name in PARTS:
