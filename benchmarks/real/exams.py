@@ -18,8 +18,8 @@ from ccma_seg.volume import Volume
 
 _IMAGES = (".nii", ".nii.gz", ".nrrd")
 _NOT_EXAMS = {"about"}
-_NO_HEART = "none"
-"""The `sort` of what shows none."""
+_NO_HEART, _PART = "none", "part"
+"""The `sort` of what shows no heart, or not a whole one."""
 Told = dict[str, Any]
 _BESIDE = ("ct", "cts", ".")
 """Where a CT lies in a folder of data, if nothing says."""
@@ -43,6 +43,8 @@ class RealExam:
     """Landmarks."""
     contrast: bool | None = None
     """None if nobody said."""
+    is_part: bool = False
+    """Whether it shows a part of a heart only, or the heart in a way that no exam does."""
 
     @property
     def is_heart(self) -> bool:
@@ -66,6 +68,11 @@ class Exams:
     def hearts(self) -> list[RealExam]:
         """List the hearts."""
         return [exam for exam in self.here if exam.is_heart]
+
+    @property
+    def whole_hearts(self) -> list[RealExam]:
+        """List the hearts that are seen whole."""
+        return [exam for exam in self.hearts if not exam.is_part]
 
     @property
     def others(self) -> list[RealExam]:
@@ -112,6 +119,7 @@ def _exam(folders: list[Path], name: str, told: Told, verdicts: Told, marks: Tol
         calcifications=tuple(verdicts.get("calcifications", ())),
         marks=marks if "landmarks" in marks else None,
         contrast=marks.get("contrast", verdicts.get("contrast", told.get("contrast"))),
+        is_part=told.get("sort") == _PART,
     )
 
 

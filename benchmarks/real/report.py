@@ -50,17 +50,28 @@ def report(rows: list[Row], exams: Exams, sources: Sources, *, seed: int) -> str
 
 
 def _hearts(rows: list[Row], sources: Sources) -> str:
-    clear = [row for row in rows if "mac" not in row["allowed"]]
-    sure = [row for row in rows if "indeterminate" not in row["allowed"]]
-    mac = [row for row in rows if row["allowed"] == ["mac"]]
+    names = {row["ct"] for row in rows}
+    twins = [row["ct"] for row in rows if sources.get(row["ct"], {}).get("same_as") in names]
+    whole = [row for row in rows if not row.get("is_part")]
+    counted = [row for row in whole if row["ct"] not in twins]
+    parts = [row for row in rows if row.get("is_part")]
+    clear = [row for row in counted if "mac" not in row["allowed"]]
+    sure = [row for row in counted if "indeterminate" not in row["allowed"]]
+    mac = [row for row in counted if row["allowed"] == ["mac"]]
     lines = [
         "## Hearts\n",
         f"- false `mac` on hearts without MAC: {_share(_said(clear, 'mac'), len(clear))}",
-        f"- false `ccma*` or `ruptured_ccma`: {_share(sum(map(_false_mass, rows)), len(rows))}",
+        f"- false `ccma*` or `ruptured_ccma`: {_share(sum(map(_false_mass, counted)), len(counted))}",
         f"- MAC that readers are sure of, called `mac`: {_share(_said(mac, 'mac'), len(mac))}",
-        f"- hearts refused: {_share(sum(r['error'] is not None for r in rows), len(rows))}",
+        f"- hearts refused, cut or whole: {_share(sum(r['error'] is not None for r in whole), len(whole))}",
         f"- `indeterminate` although readers are sure: {_share(_said(sure, 'indeterminate'), len(sure))}",
-        f"- verdict as a careful reader allows: {_share(sum(_right(r) for r in rows), len(rows))}",
+        f"- verdict as a careful reader allows: {_share(sum(map(_right, counted)), len(counted))}",
+        (
+            f"- parts of hearts, not counted above, called `mac` or worse though no reader would:"
+            f" {_share(sum(map(_false_alarm, parts)), len(parts))};"
+            f" refused: {sum(r['error'] is not None for r in parts)}"
+        ),
+        f"- the same exam under another name, not counted twice: {', '.join(twins) or 'none'}",
         f"- CPU seconds an exam, reading not counted: {sum(r['cpu_s'] for r in rows) / len(rows):.1f} in the mean\n",
         (
             "Use: whether anybody looked at this CT, or fitted anything to it. Allowed: by readers. Said: the"

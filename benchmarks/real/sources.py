@@ -33,8 +33,9 @@ def add_sources(index: dict[str, dict[str, str]], path: Path = SOURCES) -> list[
     with path.open("a", encoding="utf-8") as file:
         for name in new:
             fitted = name.removesuffix(_WHOLE) in (*MARKED, *UNMARKED)
+            same = {"same_as": name.removesuffix(_WHOLE)} if name.endswith(_WHOLE) else {}
             told = {ours: index[name][theirs] for theirs, ours in _NAMES.items() if index[name].get(theirs)}
-            file.write(_entry({"name": name, "use": FITTED_TO if fitted else LOOKED_AT, **told}))
+            file.write(_entry({"name": name, "use": FITTED_TO if fitted else LOOKED_AT, **same, **told}))
     return new
 
 

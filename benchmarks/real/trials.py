@@ -115,7 +115,11 @@ def plan(part: str, exams: Exams, *, seed: int) -> list[Trial]:
 def run(trial: Trial) -> Row:
     """Do one trial."""
     head = {"id": trial.id, "part": trial.part, "ct": trial.exam.name, "settings": trial.settings}
-    known = {"marked_contrast": trial.exam.contrast, "allowed": list(trial.exam.allowed)}
+    known = {
+        "marked_contrast": trial.exam.contrast,
+        "allowed": list(trial.exam.allowed),
+        "is_part": trial.exam.is_part,
+    }
     try:
         volume = read_exam(trial.exam)
     except CcmaError as refused:
@@ -127,7 +131,7 @@ Planned = Iterator[tuple[RealExam, dict[str, Any]]]
 
 
 def _marked_without_mac(exams: Exams) -> list[RealExam]:
-    return [exam for exam in exams.hearts if exam.marks is not None and not exam.has_mac]
+    return [exam for exam in exams.whole_hearts if exam.marks is not None and not exam.has_mac]
 
 
 def _plan_hearts(exams: Exams) -> Planned:
@@ -159,7 +163,7 @@ def _found_at(analysis: Analysis | None, place_mm: list[float]) -> Row:
 
 def _plan_others(exams: Exams) -> Planned:
     yield from ((exam, {"copy": "as it is"}) for exam in exams.others)
-    for exam in exams.hearts:
+    for exam in exams.whole_hearts:
         yield from ((exam, {"copy": f"slices x {factor:g}"}) for factor in SLICES_APART)
         yield exam, {"copy": "sagittal"}
         if exam.marks is not None:
@@ -180,7 +184,7 @@ def _run_other(trial: Trial, volume: Volume) -> Row:
 
 
 def _plan_noise(exams: Exams) -> Planned:
-    for exam in exams.hearts:
+    for exam in exams.whole_hearts:
         yield exam, {"noise": "none", "sd_hu": 0}
         yield from ((exam, {"noise": kind, "sd_hu": sd}) for kind in NOISE_KINDS for sd in NOISE_SD_HU)
 
