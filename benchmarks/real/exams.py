@@ -20,6 +20,8 @@ _IMAGES = (".nii", ".nii.gz", ".nrrd")
 _NOT_EXAMS = {"about"}
 _NO_HEART, _PART = "none", "part"
 """The `sort` of what shows no heart, or not a whole one."""
+_NO_UID = "?"
+"""Stands in an index where the headers name no series."""
 Told = dict[str, Any]
 _BESIDE = ("ct", "cts", ".")
 """Where a CT lies in a folder of data, if nothing says."""
@@ -114,13 +116,17 @@ def _exam(folders: list[Path], name: str, told: Told, verdicts: Told, marks: Tol
     return RealExam(
         name=name,
         path=path,
-        series_uid=told.get("series_uid") or marks.get("series_uid"),
+        series_uid=_known(told.get("series_uid")) or marks.get("series_uid"),
         allowed=() if is_other else tuple(verdicts["allowed"]),
         calcifications=tuple(verdicts.get("calcifications", ())),
         marks=marks if "landmarks" in marks else None,
         contrast=marks.get("contrast", verdicts.get("contrast", told.get("contrast"))),
         is_part=told.get("sort") == _PART,
     )
+
+
+def _known(uid: str | None) -> str | None:
+    return None if uid == _NO_UID else uid
 
 
 def _all_told(folders: list[Path], file: str) -> dict[str, Told]:
