@@ -87,6 +87,7 @@ def _options() -> Options:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
     parser.add_argument("--random", type=int, default=0, metavar="N", help="phantoms drawn at random")
+    parser.add_argument("--smooth", action="store_true", help="those with even lesions")
     parser.add_argument("--grid", action="store_true", help="one factor at a time")
     parser.add_argument("--recipes", action="store_true", help="the recipes of the package")
     parser.add_argument("--inserted", type=Path, metavar="FOLDER", help="real CTs to insert lesions into")
@@ -95,7 +96,7 @@ def _options() -> Options:
     parser.add_argument("--jobs", type=int, default=max((os.cpu_count() or 2) - 1, 1))
     given = parser.parse_args()
     cases = [*(grid_cases() if given.grid else ()), *(recipe_cases() if given.recipes else ())]
-    cases += random_cases(given.random)
+    cases += random_cases(given.random, smooth=given.smooth)
     if given.inserted:
         cases += inserted_cases(given.inserted, given.landmarks)
     if given.given_annulus:

@@ -26,6 +26,7 @@ from ccma_seg.phantom import (
     random_recipe,
     read_recipe,
     recipe_names,
+    rough_recipe,
 )
 
 _SCANNER = ScannerSpec(matrix=384, slices=166, slice_spacing_mm=0.75)
@@ -59,8 +60,10 @@ def make_case(case: Case) -> Phantom:
     return insert(volume, marked_annulus(case.landmarks), case.recipe.lesions, seed=case.seed)
 
 
-def random_cases(count: int) -> list[Case]:
-    """Draw phantoms at random."""
+def random_cases(count: int, *, smooth: bool = False) -> list[Case]:
+    """Draw phantoms at random: uneven lesions, or even ones."""
+    if not smooth:
+        return [Case(id=f"rough-{s}", group="rough", recipe=rough_recipe(s), seed=s) for s in range(1, count + 1)]
     return [Case(id=f"random-{s}", group="random", recipe=random_recipe(s), seed=s) for s in range(1, count + 1)]
 
 

@@ -19,7 +19,7 @@ from ccma_seg.calcium import CalciumKind, find_calcium
 from ccma_seg.classification import Finding, Verdict, classify, most_serious
 from ccma_seg.geometry import as_point
 from ccma_seg.lesion import Measurements, measure, segment
-from ccma_seg.phantom import LesionKind, Phantom, Recipe, make_phantom, random_recipe
+from ccma_seg.phantom import LesionKind, LesionSpec, Phantom, Recipe, make_phantom, random_recipe, rough_recipe
 from ccma_seg.phantom.masses import lesion_frame
 from ccma_seg.phantom.ring import make_annulus
 from ccma_seg.phantom.variation import vary
@@ -29,6 +29,9 @@ _RING_MM = (54.0, 54.0, 44.0)
 """Half of it lies on either side of the annulus centre: the whole ring with a thick band."""
 _MARGIN_MM = 9.0
 """Round a mass: chambers are sought up to 4 mm outside the rim."""
+_COMPACT = {LesionKind.MASS, LesionKind.STONE}
+_BUMPS_SD = 2.0
+"""Bumps of a surface are cut there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -49,8 +52,10 @@ class Seen:
     masses: tuple[tuple[Measurements, Finding], ...]
 
 
-def recipes(kind: str, *, seed: int) -> Iterator[tuple[int, Recipe]]:
+def recipes(kind: str, *, seed: int, smooth: bool = False) -> Iterator[tuple[int, Recipe]]:
     """Draw random recipes of one kind, by rising seed; any kind if it is empty."""
+    if not smooth:
+        return ((s, rough_recipe(s, kind)) for s in count(seed))
     drawn = ((s, random_recipe(s)) for s in count(seed))
     return ((s, r) for s, r in drawn if r.name.startswith(f"random_{kind}"))
 
@@ -96,11 +101,15 @@ def close_up(recipe: Recipe, *, seed: int) -> Recipe:
     """Narrow the field of view to the annulus, or to the masses if there are any."""
     annulus = make_annulus(vary(recipe.anatomy, seed=seed).annulus, (0.0, 0.0, 0.0))
     low, high = -np.array(_RING_MM) / 2, np.array(_RING_MM) / 2
-    masses = [s for s in recipe.lesions if s.kind is LesionKind.MASS]
-    if masses and len(masses) == len(recipe.lesions):
+    masses = [s for s in recipe.lesions if s.kind in _COMPACT]
+    if masses:
         middles = np.array([lesion_frame(s, annulus)[0] for s in masses])
-        reach = np.array([[s.long_axis_mm / 2 + s.lobe_mm * (s.lobes > 0) + s.leak.diameter_mm] for s in masses])
-        low, high = (middles - reach).min(axis=0) - _MARGIN_MM, (middles + reach).max(axis=0) + _MARGIN_MM
+        reach = np.array([[_reach_mm(s)] for s in masses])
+        own = (middles - reach).min(axis=0) - _MARGIN_MM, (middles + reach).max(axis=0) + _MARGIN_MM
+        alone = len(masses) == len(recipe.lesions)
+        low, high = own if alone else (np.minimum(low, own[0]), np.maximum(high, own[1]))
+    band = max((_beyond_ring_mm(s) for s in recipe.lesions if s.kind is LesionKind.BAND), default=0.0)
+    low, high = low - band, high + band
     spec = recipe.scanner
     pixel = spec.field_of_view_mm / spec.matrix
     matrix = int(np.ceil((high - low)[:2].max() / pixel))
@@ -112,3 +121,14 @@ def close_up(recipe: Recipe, *, seed: int) -> Recipe:
         center_offset_mm=as_point((low + high) / 2),
     )
     return replace(recipe, scanner=scanner)
+
+
+def _reach_mm(spec: LesionSpec) -> float:
+    """Bound how far a mass or stone reaches from its centre."""
+    bumps = _BUMPS_SD * spec.rough.surface.bumps_mm
+    return spec.long_axis_mm / 2 + spec.lobe_mm * (spec.lobes > 0) + spec.leak.diameter_mm + bumps
+
+
+def _beyond_ring_mm(spec: LesionSpec) -> float:
+    """Tell how much farther a band of nodules reaches than the smooth one."""
+    return spec.thickness_mm / 2 + spec.rough.band.reach_mm / 2 if spec.rough.band.nodules else 0.0

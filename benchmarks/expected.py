@@ -2,7 +2,8 @@
 
 Where only one is allowed the exam is assessable. Blood and caseous paste of the same HU cannot be told apart in one
 phase; a rupture does not show without contrast, and hardly on thick slices, through a neck near their thickness, or
-where the heart moved.
+where the heart moved. Of an uneven core its parts decide, not its mean. Solid calcium, whatever its form and texture,
+encloses nothing: a band of nodules or a stone allows `mac` alone.
 """
 
 from typing import Any
@@ -19,6 +20,15 @@ _ISO, _NEARLY_ISO = (0.8, 1.2), 0.07
 """Core over blood beyond telling by HU (criterion E3), and how near to that limit either verdict is right."""
 _LEAK_BELOW_HU, _LEAK_MM = 150.0, 6.0
 """A leak that must be seen is this much darker than blood, and this wide."""
+
+_LARGE_PART_MM3 = 50.0
+"""Of an uneven core, a connected part that a cavity could be: a ball of 4.6 mm. Less is no wider than the necks that
+lead into cavities, and one lump among others."""
+_MOST = 0.5
+"""Share of the inside that, as bright as blood, leaves no paste to go by."""
+_CLEAR_CAVITY_MM3, _CLEAR_CAVITY_RATIO = 150.0, 0.8
+"""Blood in an uneven mass that must be seen: so much of it, and so bright (criterion E3). Clot, layers and jets may
+leave less."""
 
 _CALCIUM_ABOVE_BLOOD_HU = 100.0
 """Calcium that is brighter than enhanced blood by less is below the threshold (criterion T2) and may go unseen."""
@@ -68,6 +78,8 @@ def _of_mass(mass: dict[str, Any], truth: dict[str, Any]) -> set[str]:
 
 
 def _intact(mass: dict[str, Any], truth: dict[str, Any]) -> set[str]:
+    if "like_blood" in mass["core"]:
+        return _uneven(mass["core"])
     ratio = mass["core"]["mean_hu"] / truth["contrast"]["blood_pool_hu"]
     low, high = _ISO
     if min(abs(ratio - low), abs(ratio - high)) <= _NEARLY_ISO:
@@ -75,9 +87,29 @@ def _intact(mass: dict[str, Any], truth: dict[str, Any]) -> set[str]:
     return {"ccma_rupture_not_assessable"} if low <= ratio <= high else {"ccma"}
 
 
+def _uneven(core: dict[str, Any]) -> set[str]:
+    """Go by the parts of a core, not by its mean: dark paste beside bright lumps has the mean of blood, and is none.
+
+    No large part as bright as blood: nothing there can be a cavity. Most of it as bright as blood: it may all be one.
+    Between, lumps are bright where the rest is paste: who calls it paste is right, who cannot tell is so, too. No
+    unevenness of paste makes a neck, so nothing allows a rupture.
+    """
+    parts = core["like_blood"]
+    if parts["perhaps"] < _LARGE_PART_MM3:
+        return {"ccma"}
+    most = parts["surely"] >= _MOST * core["inside_mm3"]
+    return {"ccma_rupture_not_assessable"} if most else {"ccma", "ccma_rupture_not_assessable"}
+
+
 def _open(mass: dict[str, Any], truth: dict[str, Any]) -> set[str]:
     clear = mass["cavity"]["neck_mm"] >= _CLEAR_NECK_MM + _motion_mm(truth)
-    return {"ruptured_ccma"} if clear and _thin(truth) else set(_OPEN)
+    return {"ruptured_ccma"} if clear and _thin(truth) and _is_clear_cavity(mass["cavity"]) else set(_OPEN)
+
+
+def _is_clear_cavity(cavity: dict[str, Any]) -> bool:
+    """Tell whether an uneven cavity has enough bright blood; an even one has, whatever its size."""
+    large = cavity["volume_mm3"] >= _CLEAR_CAVITY_MM3 and cavity["ratio_to_blood_pool"] >= _CLEAR_CAVITY_RATIO
+    return large or "sd_hu" not in cavity
 
 
 def _leaking(mass: dict[str, Any], truth: dict[str, Any]) -> set[str]:

@@ -1,8 +1,11 @@
 """Verdicts on random phantoms: who is called what, and how ruptures fare.
 
-Run: OMP_NUM_THREADS=1 python -m benchmarks.verdicts --random 1000 --seed 70000 --jobs 2 > benchmarks/verdicts.md
+Run: OMP_NUM_THREADS=1 python -m benchmarks.verdicts --random 1400 --seed 70000 --jobs 2 > benchmarks/verdicts_rough.md
+     OMP_NUM_THREADS=1 python -m benchmarks.verdicts --smooth --random 1000 --jobs 2 > benchmarks/verdicts.md
 
-The exams are seen close up, their true anatomy being given; --whole analyses whole exams, their annulus being found.
+Lesions are uneven, as pathology shows them, and drawn in strata: `STRATA` says how many of each kind in a full run of
+1400, fewer in proportion. With --smooth they are even, and drawn as they come. The exams are seen close up, their true
+anatomy being given; --whole analyses whole exams, their annulus being found.
 
 With --rows each result is a line of a file: a run that was cut short goes on where it was, and files of several
 machines, put into one, give the report of all. After a change of the analysis take the file away. With --keep the exams
@@ -14,12 +17,14 @@ Which verdicts an exam allows, and whether it is assessable, follows from its tr
 import argparse
 import json
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from itertools import islice
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +34,23 @@ from benchmarks.closeup import Seen, exam, look, recipes, whole_exam
 from benchmarks.expected import expected_verdicts, is_assessable
 from ccma_seg.classification import Verdict
 from ccma_seg.errors import CcmaError
-from ccma_seg.phantom import Recipe
+from ccma_seg.phantom import ROUGH_KINDS, Recipe, rough_recipe
 
-_SURE_SLICE_MM, _SURE_NECK_MM = 0.7, 3.0
+STRATA = {"intact": 500, "solid": 300, "ruptured": 300, "like_blood": 200, "narrow": 50, "leak": 50}
+"""Exams of each kind in a full run: errors of a third of a percent show."""
+
+_SURE_SLICE_MM, _SURE_NECK_MM = 1.0, 3.0
 """A rupture that must never pass as intact."""
+_UNLIKE_HU, _UNLIKE_SD = 60.0, 3.0
+"""A core that differs from blood by more, and by more of its own standard deviations, can be told from it."""
+
+_SIZES = {
+    "max_diameter_mm": ("largest diameter", "mm"),
+    "volume_mm3": ("volume", "%"),
+    "rim.coverage_pct": ("coverage", "points"),
+    "rim.thickness_mm": ("rim thickness", "mm"),
+}
+_MASS_VERDICTS = {"ccma", "ccma_rupture_not_assessable", "ccma_possible_rupture", "ruptured_ccma"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +60,9 @@ class Options:
     number: int
     seed: int
     kind: str = ""
-    """The exams' kind; any if empty."""
+    """The exams' kind; all if empty."""
+    smooth: bool = False
+    """Even lesions."""
     whole: bool = False
     """Analyse whole exams."""
     jobs: int = 1
@@ -64,6 +84,10 @@ class Row:
     """Or why the exam was refused."""
     neck_mm: float | None
     """The widest that was found."""
+    off: dict[str, float] = field(default_factory=dict)
+    """Sizes of the largest mass, found minus true; volume in per cent."""
+    seconds: float = 0.0
+    """To make and to look at it."""
 
     @property
     def right(self) -> bool:
@@ -73,7 +97,7 @@ class Row:
 
 def run(options: Options) -> Iterator[Row]:
     """Make exams and look at them, by rising seed; those whose rows are kept are not looked at again."""
-    exams = list(islice(recipes(options.kind, seed=options.seed), options.number))
+    exams = drawn(options)
     done = _kept(options.rows)
     missing = [(own, recipe) for own, recipe in exams if recipe.name not in done]
     with ProcessPoolExecutor(options.jobs) as pool:
@@ -85,14 +109,60 @@ def run(options: Options) -> Iterator[Row]:
             yield row
 
 
+def drawn(options: Options) -> list[tuple[int, Recipe]]:
+    """Draw the exams: of one kind, or by strata that a run which was cut short has in proportion."""
+    if options.kind or options.smooth:
+        every = recipes(options.kind, seed=options.seed, smooth=options.smooth)
+        return list(islice(every, options.number))
+    total = sum(STRATA.values())
+    counts = {kind: round(options.number * share / total) for kind, share in STRATA.items()}
+    ranked = sorted(((i + 1) / n, kind, options.seed + i) for kind, n in counts.items() for i in range(n))
+    return [(seed, rough_recipe(seed, kind)) for _, kind, seed in ranked]
+
+
 def _row(one: tuple[int, Recipe], *, options: Options) -> Row:
-    seed, recipe = one
+    (seed, recipe), start = one, time.perf_counter()
     made = whole_exam(recipe, seed=seed) if options.whole else exam(recipe, seed=seed, keep=options.keep)
     try:
         seen = look(made)
     except CcmaError as error:
         return Row(name=recipe.name, seed=seed, truth=made.truth, verdict=type(error).__name__, neck_mm=None)
-    return Row(name=recipe.name, seed=seed, truth=made.truth, verdict=seen.verdict, neck_mm=_found_neck_mm(seen))
+    return Row(
+        name=recipe.name,
+        seed=seed,
+        truth=made.truth,
+        verdict=seen.verdict,
+        neck_mm=_found_neck_mm(seen),
+        off=_off(made.truth, seen),
+        seconds=round(time.perf_counter() - start, 1),
+    )
+
+
+def _off(truth: dict[str, Any], seen: Seen) -> dict[str, float]:
+    """Return found minus true of the largest true mass and what was found nearest to it."""
+    masses = [t for t in truth["lesions"] if t["kind"] == "mass"]
+    if not masses or not seen.masses:
+        return {}
+    true = max(masses, key=lambda t: t["volume_mm3"])
+    near = min((m for m, _ in seen.masses), key=lambda m: _apart(m.centroid_mm, true["centroid_mm"]))
+    if _apart(near.centroid_mm, true["centroid_mm"]) > true["short_axis_mm"] / 2:
+        return {}
+    pairs = {path: (attrgetter(path)(near), _at(true, path)) for path in _SIZES}
+    off = {path: found - wanted for path, (found, wanted) in pairs.items() if None not in {found, wanted}}
+    if "volume_mm3" in off:
+        off["volume_mm3"] *= 100 / true["volume_mm3"]
+    return {path: round(float(value), 3) for path, value in off.items()}
+
+
+def _apart(first: Any, second: Any) -> float:
+    return float(np.linalg.norm(np.subtract(first, second)))
+
+
+def _at(lesion: dict[str, Any], path: str) -> Any:
+    value: Any = lesion
+    for part in path.split("."):
+        value = value.get(part)
+    return value
 
 
 def _noted(row: Row, path: Path | None) -> Row:
@@ -112,14 +182,15 @@ def _kept(path: Path | None) -> dict[str, Row]:
 def report(rows: list[Row]) -> str:
     """Write the tables."""
     sure = [r for r in rows if is_assessable(r.truth)]
-    intact = [r for r in rows if r.truth["verdict"] == "ccma"]
-    clear = [r for r in rows if _must_be_open(r.truth)]
     lines = [
         f"- verdict as the exam allows: {_share(rows)}",
         f"- of the assessable ones: {_share(sure)}",
-        f"- intact masses called `ruptured_ccma`: {_said(intact, Verdict.RUPTURED_CCMA)} of {len(intact)}",
-        f"- {_clear_ruptures()} called `ccma`: {_said(clear, Verdict.CCMA)} of {len(clear)}",
         f"- {necks(rows)}",
+        f"- seconds to make and look at an exam, median: {np.median([r.seconds for r in rows] or [0]):.1f}",
+        "\nDangerous errors:\n",
+        *dangers(rows),
+        "\nSizes of masses, found minus true:\n",
+        sizes(rows),
         "\nAssessable exams:\n",
         confusion(sure),
         "The others:\n",
@@ -127,6 +198,44 @@ def report(rows: list[Row]) -> str:
         "Not as allowed:\n",
         "\n".join(f"- {describe(r)}" for r in rows if not r.right) or "- none",
     ]
+    return "\n".join(lines) + "\n"
+
+
+def dangers(rows: list[Row]) -> list[str]:
+    """Count the errors that would harm, or that the cure of others must not cause, and name them."""
+    intact = [r for r in rows if r.truth["verdict"] == "ccma"]
+    solid = [r for r in rows if r.truth["verdict"] == "mac"]
+    clear = [r for r in rows if _must_be_open(r.truth)]
+    unlike = [r for r in intact if _is_unlike_blood(r.truth)]
+    return [
+        _count("intact or solid called `ruptured_ccma`", [*intact, *solid], {Verdict.RUPTURED_CCMA}),
+        _count("intact called `ccma_possible_rupture`", intact, {Verdict.CCMA_POSSIBLE_RUPTURE}),
+        _count(
+            f"intact, core and blood apart by more than {_UNLIKE_HU:g} HU and {_UNLIKE_SD:g} SD, called "
+            "`ccma_rupture_not_assessable`",
+            unlike,
+            {Verdict.CCMA_RUPTURE_NOT_ASSESSABLE},
+        ),
+        _count("intact called `mac` or `no_calcification`", intact, {Verdict.MAC, Verdict.NO_CALCIFICATION}),
+        _count(f"{_clear_ruptures()} called `ccma` or `mac`", clear, {Verdict.CCMA, Verdict.MAC}),
+        _count(f"{_clear_ruptures()} not called `ruptured_ccma`", clear, set(Verdict) - {Verdict.RUPTURED_CCMA}),
+        _count("solid called a mass of any kind", solid, {Verdict(v) for v in _MASS_VERDICTS}),
+    ]
+
+
+def _count(what: str, rows: list[Row], wrong: set[Verdict]) -> str:
+    hits = [r.name for r in rows if r.verdict in wrong]
+    return f"- {what}: {len(hits)} of {len(rows)}" + (f" ({', '.join(hits)})" if hits else "")
+
+
+def sizes(rows: list[Row]) -> str:
+    """Give bias, median and 95th percentile of the errors of sizes."""
+    lines = ["| quantity | n | bias | median abs. | 95 % below |", "|---|---|---|---|---|"]
+    for path, (name, unit) in _SIZES.items():
+        off = np.array([r.off[path] for r in rows if path in r.off])
+        if off.size:
+            figures = (off.mean(), np.median(abs(off)), np.percentile(abs(off), 95))
+            lines.append(f"| {name}, {unit} | {off.size} | " + " | ".join(f"{v:.2f}" for v in figures) + " |")
     return "\n".join(lines) + "\n"
 
 
@@ -176,13 +285,18 @@ def _share(rows: list[Row]) -> str:
     return f"{right} of {len(rows)}" + (f" ({100 * right / len(rows):.1f} %)" if rows else "")
 
 
-def _said(rows: list[Row], verdict: Verdict) -> int:
-    return sum(r.verdict == verdict for r in rows)
-
-
 def _must_be_open(truth: dict[str, Any]) -> bool:
-    thin = truth["series"]["slice_thickness_mm"] <= _SURE_SLICE_MM and truth["contrast"]["state"] == "enhanced"
-    return thin and (_neck_mm(truth) or 0) >= _SURE_NECK_MM
+    thin = truth["series"]["slice_thickness_mm"] <= _SURE_SLICE_MM
+    only = expected_verdicts(truth) == {Verdict.RUPTURED_CCMA}
+    return thin and only and (_neck_mm(truth) or 0) >= _SURE_NECK_MM
+
+
+def _is_unlike_blood(truth: dict[str, Any]) -> bool:
+    blood = truth["contrast"]["blood_pool_hu"]
+    cores = [t["core"] for t in truth["lesions"] if t["kind"] == "mass" and t["core"]["mean_hu"] is not None]
+    return truth["contrast"]["state"] == "enhanced" and all(
+        abs(c["mean_hu"] - blood) > max(_UNLIKE_HU, _UNLIKE_SD * c["sd_hu"]) for c in cores
+    )
 
 
 def _neck_mm(truth: dict[str, Any]) -> float | None:
@@ -199,7 +313,8 @@ def _found_neck_mm(seen: Seen) -> float | None:
 def _options() -> Options:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--random", type=int, default=300, metavar="N", dest="number")
-    parser.add_argument("--kind", default="", help="normal, mac, ccma_soft, ccma_dense, ruptured, leak or other")
+    parser.add_argument("--smooth", action="store_true", help="even lesions, as they come")
+    parser.add_argument("--kind", default="", help=f"one of {', '.join(ROUGH_KINDS)}; other names with --smooth")
     parser.add_argument("--seed", type=int, default=70_000)
     parser.add_argument("--whole", action="store_true", help="analyse whole exams")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes")
@@ -215,7 +330,8 @@ def main() -> None:
         options.keep.mkdir(parents=True, exist_ok=True)
     rows = list(run(options))
     seen = "The annulus is found." if options.whole else "The true anatomy is given."
-    print(f"# Verdicts on {len(rows)} random phantoms, seeds from {options.seed}\n\n{seen}\n")
+    kind = "smooth" if options.smooth else "rough"
+    print(f"# Verdicts on {len(rows)} random {kind} phantoms, seeds from {options.seed}\n\n{seen}\n")
     print(report(rows))
 
 

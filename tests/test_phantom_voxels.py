@@ -9,7 +9,8 @@ from ccma_seg.phantom import AnnulusSpec, LesionKind, LesionSpec, RimSpec, Scann
 from ccma_seg.phantom.bands import band_beads, band_body
 from ccma_seg.phantom.bodies import fill
 from ccma_seg.phantom.contrast import ContrastSpec, brightness
-from ccma_seg.phantom.masses import depth_mm, mass_body, place_mass
+from ccma_seg.phantom.masses import depth_mm, place_mass
+from ccma_seg.phantom.matter import mass_body
 from ccma_seg.phantom.rendering import Grid, Painted, paint
 from ccma_seg.phantom.ring import make_annulus
 from ccma_seg.phantom.scanner import (

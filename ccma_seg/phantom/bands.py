@@ -10,8 +10,8 @@ from ccma_seg.anatomy.annulus import MitralAnnulus
 from ccma_seg.geometry import Floats, unit
 from ccma_seg.phantom.bodies import ANNULAR_CALCIUM, Body, Codes, Material
 from ccma_seg.phantom.contrast import PLAIN_BLOOD_HU, Brightness, calcium_hu
+from ccma_seg.phantom.fields import smooth_field
 from ccma_seg.phantom.masses import lesion_frame
-from ccma_seg.phantom.patches import smooth_field
 from ccma_seg.phantom.spec import LesionKind, LesionSpec
 
 _STEP_DEG = 0.5
@@ -27,6 +27,8 @@ class Beads:
 
     centers_mm: Floats
     radii_mm: Floats
+    density: Floats | None = None
+    """Of what calcium adds to the HU of each, relative; none if all are alike."""
 
 
 def band_beads(spec: LesionSpec, annulus: MitralAnnulus, *, seed: int) -> Beads:

@@ -14,8 +14,8 @@ Codes = npt.NDArray[np.uint8]
 ANNULAR_CALCIUM, RIM, CORE, CAVITY, LEAK = 1, 2, 3, 4, 5
 """Labels, as in `labels.nii.gz`."""
 
-SUBSAMPLES = 3
-"""Along each axis of a voxel that a surface crosses."""
+SUBSAMPLES, UNEVEN_SUBSAMPLES = 3, 2
+"""Along each axis of a voxel that a surface crosses; uneven bodies have many such voxels, and no smooth edge."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +39,8 @@ class Body:
     materials: tuple[Material, ...]
     texture: Callable[[Floats, Codes], Floats] | None = None
     """HU to add to those of the material."""
+    subsamples: int = SUBSAMPLES
+    """Along each axis of a voxel that a surface crosses."""
 
     def hu_at(self, positions_mm: Floats, codes: Codes) -> Floats:
         """Return the HU of positions; 0 outside."""
@@ -74,7 +76,7 @@ class Filling:
 def fill(body: Body, grid: Grid) -> Filling | None:
     """Sample a body on a grid; None if it lies outside.
 
-    Voxels that no surface crosses are sampled at their centres and corners, the others at `SUBSAMPLES` cubed points.
+    Voxels that no surface crosses are sampled at their centres and corners, the others at `subsamples` cubed points.
     """
     box = grid.box(body.low_mm, body.high_mm)
     if box is None:
@@ -97,7 +99,7 @@ def fill(body: Body, grid: Grid) -> Filling | None:
 
 def _subsample(body: Body, grid: Grid, index: npt.NDArray[np.intp]) -> tuple[Hu32, Hu32, Floats]:
     """Return share, share times HU, and the filled voxels of each material, of single voxels."""
-    steps = (np.arange(SUBSAMPLES) + 0.5) / SUBSAMPLES - 0.5
+    steps = (np.arange(body.subsamples) + 0.5) / body.subsamples - 0.5
     offsets = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(-1, 3)
     share, hu = np.zeros(len(index), np.float32), np.zeros(len(index), np.float32)
     counts = np.zeros(len(body.materials) + 1)

@@ -38,30 +38,36 @@ def random_recipe(seed: int) -> Recipe:
     True
     """
     rng = np.random.Generator(np.random.Philox(key=(seed, 23)))
-    kind = _choose(rng, _KINDS)
-    contrast = _contrast(rng)
+    kind = choose(rng, _KINDS)
+    contrast = draw_contrast(rng)
     return Recipe(
         name=f"random_{kind}_{seed}",
         description=f"{kind} drawn with seed {seed}",
         contrast=contrast,
-        scanner=_scanner(rng, enhanced=contrast.state != "none"),
+        scanner=draw_scanner(rng, enhanced=contrast.state != "none"),
         lesions=_LESIONS[kind](rng),
     )
 
 
-def _choose(rng: np.random.Generator, shares: dict[str, float]) -> str:
+def choose(rng: np.random.Generator, shares: dict[str, float]) -> str:
+    """Draw one of several by their shares."""
     return str(rng.choice(list(shares), p=list(shares.values())))
 
 
-def _contrast(rng: np.random.Generator) -> ContrastSpec:
-    state = _choose(rng, _CONTRAST)
-    if state != "arterial":
-        return ContrastSpec(state=state)
+def draw_contrast(rng: np.random.Generator) -> ContrastSpec:
+    """Draw a contrast phase, arterial in most exams."""
+    state = choose(rng, _CONTRAST)
+    return draw_arterial(rng) if state == "arterial" else ContrastSpec(state=state)
+
+
+def draw_arterial(rng: np.random.Generator) -> ContrastSpec:
+    """Draw how bright blood is in an arterial phase."""
     lv = float(np.clip(rng.normal(340, 85), 200, 650))
-    return ContrastSpec(state=state, lv_hu=round(lv, 1), la_offset_hu=round(float(rng.uniform(0, 60)), 1))
+    return ContrastSpec(state="arterial", lv_hu=round(lv, 1), la_offset_hu=round(float(rng.uniform(0, 60)), 1))
 
 
-def _scanner(rng: np.random.Generator, *, enhanced: bool) -> ScannerSpec:
+def draw_scanner(rng: np.random.Generator, *, enhanced: bool) -> ScannerSpec:
+    """Draw how an exam is scanned; without contrast slices are thicker."""
     thickness = float(rng.choice([0.5, 0.75, 1.0, 1.5, 3.0], p=[0.2, 0.3, 0.2, 0.15, 0.15]))
     if not enhanced:
         thickness = float(rng.choice([0.75, 1.5, 3.0]))
@@ -79,7 +85,8 @@ def _scanner(rng: np.random.Generator, *, enhanced: bool) -> ScannerSpec:
     )
 
 
-def _mass(rng: np.random.Generator, *, core_hu: float, **parts: CavitySpec | LeakSpec) -> LesionSpec:
+def draw_mass(rng: np.random.Generator, *, core_hu: float, **parts: CavitySpec | LeakSpec) -> LesionSpec:
+    """Draw the size, place and rim of a mass."""
     long = float(np.clip(rng.lognormal(np.log(29), 0.3), 15, 50))
     aspect = float(np.clip(rng.normal(1.33, 0.2), 1.0, 2.1))
     short = long / aspect
@@ -102,11 +109,11 @@ def _mass(rng: np.random.Generator, *, core_hu: float, **parts: CavitySpec | Lea
 
 
 def _soft(rng: np.random.Generator) -> tuple[LesionSpec, ...]:
-    return (_mass(rng, core_hu=float(rng.uniform(20, 130))),)
+    return (draw_mass(rng, core_hu=float(rng.uniform(20, 130))),)
 
 
 def _dense(rng: np.random.Generator) -> tuple[LesionSpec, ...]:
-    return (_mass(rng, core_hu=float(rng.uniform(200, 500))),)
+    return (draw_mass(rng, core_hu=float(rng.uniform(200, 500))),)
 
 
 def _ruptured(rng: np.random.Generator) -> tuple[LesionSpec, ...]:
@@ -117,7 +124,7 @@ def _ruptured(rng: np.random.Generator) -> tuple[LesionSpec, ...]:
         opens_to=opens[int(rng.choice(3, p=[0.6, 0.25, 0.15]))],
         blood_ratio=round(float(rng.uniform(0.85, 1.05)), 2),
     )
-    return (_mass(rng, core_hu=float(rng.uniform(50, 120)), cavity=cavity),)
+    return (draw_mass(rng, core_hu=float(rng.uniform(50, 120)), cavity=cavity),)
 
 
 def _leaking(rng: np.random.Generator) -> tuple[LesionSpec, ...]:
@@ -126,7 +133,7 @@ def _leaking(rng: np.random.Generator) -> tuple[LesionSpec, ...]:
         hu=round(float(rng.uniform(50, 120)), 1),
         gap_mm=round(float(rng.uniform(3, 6)), 1),
     )
-    return (_mass(rng, core_hu=float(rng.uniform(40, 120)), leak=leak),)
+    return (draw_mass(rng, core_hu=float(rng.uniform(40, 120)), leak=leak),)
 
 
 def _band(rng: np.random.Generator) -> tuple[LesionSpec, ...]:

@@ -19,6 +19,7 @@ from ccma_seg.phantom.phases import at_phase
 from ccma_seg.phantom.recipe_files import read_recipe
 from ccma_seg.phantom.rendering import Grid, Painted, paint
 from ccma_seg.phantom.ring import make_annulus
+from ccma_seg.phantom.roughness import SMOOTH
 from ccma_seg.phantom.scanner import SliceProfile, scan_slab, slabs, slice_profile
 from ccma_seg.phantom.spec import Recipe, ScannerSpec
 from ccma_seg.phantom.streaks import make_streaks
@@ -216,8 +217,10 @@ def _acquisitions(recipe: Recipe, *, seed: int) -> list[Acquisition]:
     spec = recipe.scanner
     kernels = {"soft": "B26f", "medium": "B30f", "sharp": "B46f"}
     dated = (spec.date,) if spec.date else ()
-    study = derived_uid("study", repr((recipe.anatomy, recipe.lesions)), str(seed), *dated)
-    exam = derived_uid("exam", study, repr(recipe))
+    rough = tuple(repr(s.rough) for s in recipe.lesions if s.rough != SMOOTH)
+    study = derived_uid("study", repr((recipe.anatomy, recipe.lesions)), str(seed), *dated, *rough)
+    artefacts = (repr((spec.tail, spec.hardening_hu)),) if spec.tail or spec.hardening_hu else ()
+    exam = derived_uid("exam", study, repr(recipe), *artefacts)
     return [
         Acquisition(
             study_uid=study,

@@ -170,8 +170,8 @@ def _corners(body: Body) -> Floats:
 def _truth(
     built: Sequence[Built], annulus: MitralAnnulus, hu: Brightness, quality: ImageQuality, volume: Volume
 ) -> dict[str, Any]:
-    truth = insertion_truth(built, annulus, volume, noise_sd_hu=quality.noise_sd_hu)
     blood = 0.5 * (hu.left_ventricle + hu.left_atrium)
+    truth = insertion_truth(built, annulus, volume, noise_sd_hu=quality.noise_sd_hu, blood_hu=blood)
     return {
         **truth,
         "contrast": {

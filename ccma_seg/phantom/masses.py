@@ -1,20 +1,14 @@
-"""Caseous calcification as a body: shell, core, cavity, necks and leaked material."""
+"""The geometry of caseous calcification: shell, cavity, necks and leaked material."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from ccma_seg.anatomy.annulus import MitralAnnulus
-from ccma_seg.geometry import Floats, unit
-from ccma_seg.phantom.bodies import CAVITY, CORE, LEAK, RIM, Body, Codes, Material
-from ccma_seg.phantom.contrast import Brightness, calcium_hu
-from ccma_seg.phantom.patches import Patches, make_patches, smooth_field
+from ccma_seg.geometry import Bools, Floats, unit
+from ccma_seg.phantom.fields import Field, random_field
+from ccma_seg.phantom.patches import Patches, make_patches, on_surface
 from ccma_seg.phantom.spec import LesionSpec
-
-_RIM, _CORE, _CAVITY, _LEAK, _STREAM = 1, 2, 3, 4, 5
-"""Numbers of the materials; the stream is blood of the neck outside the mass."""
 
 _LV_TARGET_MM = (0.0, 0.0, 24.0)
 _LA_TARGET_MM = (-3.0, 3.0, -22.0)
@@ -25,6 +19,15 @@ _FOOT_STEPS = 2
 _MARGIN_MM = 2.0
 """Distances are exact this far beyond both faces of the rim."""
 _TINY = 1e-12
+
+_BUMPS, _THICKNESS, _BORDER = 31, 32, 33
+"""Streams of the random fields."""
+_CUT_SD = 2.0
+"""Bumps, and the thickness of the rim, stay within so many standard deviations."""
+_LEAST_THICKNESS = 0.4
+"""Of the nominal thickness, where a rim is thinnest."""
+_BORDER_SIZE_MM = 4.0
+_SLOPE_STEP_MM = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -42,6 +45,23 @@ class Mass:
     cavity_plane_mm: float
     """Where blood meets paste, along the mean direction of the necks."""
     leak: "Neck | None"
+    bumps: Field | None = None
+    """Outwards, in standard deviations; none on a smooth mass."""
+    thickness: Field | None = None
+    """Of the rim, in standard deviations; none if it is even."""
+    border: Field | None = None
+    """Of the border between blood and paste, in standard deviations; none if it is flat."""
+
+    @property
+    def bumps_mm(self) -> float:
+        """How far the surface goes beyond the even one."""
+        return _CUT_SD * self.spec.rough.surface.bumps_mm
+
+    @property
+    def reach_mm(self) -> float:
+        """Bound how far from the centre a mass reaches."""
+        lobes = abs(self.spec.lobe_mm) * (self.spec.lobes > 0)
+        return float(self.radii_mm.max()) * 1.3 + lobes + self.bumps_mm
 
     @property
     def opening(self) -> Floats:
@@ -80,6 +100,7 @@ def place_mass(spec: LesionSpec, annulus: MitralAnnulus, *, seed: int, reach_mm:
         necks=(),
         cavity_plane_mm=np.inf,
         leak=None,
+        **_fields(spec, seed),
     )
     necks = tuple(_neck(bare, annulus, c, spec.cavity.neck_mm, reach_mm) for c in spec.cavity.opens_to)
     leak = _neck(bare, annulus, spec.leak.toward, spec.leak.gap_mm, reach_mm) if spec.leak.diameter_mm > 0 else None
@@ -103,76 +124,94 @@ def depth_mm(mass: Mass, positions_mm: Floats) -> Floats:
 
     True near the surface and through the rim; elsewhere only a bound, of the right sign.
     """
-    local = _straight(mass, (positions_mm - mass.center_mm) @ mass.axes.T)
+    local = straight(mass, (positions_mm - mass.center_mm) @ mass.axes.T)
     bound = (_length(local.T, mass.radii_mm) - 1) * float(mass.radii_mm.min())
-    lobes = abs(mass.spec.lobe_mm) * (mass.spec.lobes > 0)
-    near = (bound > -(mass.spec.rim.thickness_mm + _MARGIN_MM + lobes)) & (bound < lobes + _MARGIN_MM)
+    lobes = abs(mass.spec.lobe_mm) * (mass.spec.lobes > 0) + mass.bumps_mm
+    near = (bound > -(thickest_mm(mass) + _MARGIN_MM + lobes)) & (bound < lobes + _MARGIN_MM)
     bound[near] = _ellipsoid_distance(local[near], mass.radii_mm) - _lobes(mass, local[near])
+    if mass.bumps is not None:
+        bound[near] -= mass.spec.rough.surface.bumps_mm * _cut(mass.bumps(on_surface(local[near], mass.radii_mm)))
     return np.asarray(bound)
 
 
-def mass_body(mass: Mass, hu: Brightness, tube_voltage_kv: float, *, seed: int) -> Body:
-    """Turn a mass into a body with its materials."""
-    spec = mass.spec
-
-    def classify(positions_mm: Floats) -> Codes:
-        return _classify(mass, positions_mm)
-
-    chamber = getattr(hu, spec.cavity.opens_to[0]) if spec.cavity.opens_to else hu.left_ventricle
-    materials = (
-        Material(name="rim", hu=calcium_hu(spec.rim.hu, tube_voltage_kv), label=RIM),
-        Material(name="core", hu=calcium_hu(spec.core.hu, tube_voltage_kv), label=CORE),
-        Material(name="cavity", hu=chamber * spec.cavity.blood_ratio, label=CAVITY),
-        Material(name="leak", hu=calcium_hu(spec.leak.hu, tube_voltage_kv), label=LEAK),
-        Material(name="stream", hu=chamber, label=0),
-    )
-    reach = float(mass.radii_mm.max()) * 1.3 + abs(spec.lobe_mm) * (spec.lobes > 0)
-    far = max([0.0, *(n.surface_mm + n.reach_mm for n in mass.necks)])
-    far = max(far, mass.leak.surface_mm + max(spec.leak.diameter_mm, spec.leak.length_mm) + 2 if mass.leak else 0.0)
-    size = max(reach, far) + 2
-    texture = _texture(mass, seed) if spec.core.texture_sd_hu > 0 else None
-    return Body(
-        low_mm=mass.center_mm - size,
-        high_mm=mass.center_mm + size,
-        classify=classify,
-        materials=materials,
-        texture=texture,
-    )
+def thickest_mm(mass: Mass) -> float:
+    """Bound the thickness of the rim."""
+    return mass.spec.rim.thickness_mm * (1 + _CUT_SD * mass.spec.rough.rim.thickness_sd_pct / 100)
 
 
-def _classify(mass: Mass, positions_mm: Floats) -> Codes:
-    spec, codes = mass.spec, np.zeros(len(positions_mm), np.uint8)
-    relative = positions_mm - mass.center_mm
-    depth = depth_mm(mass, positions_mm)
-    if mass.leak is not None:
-        codes[_in_leak(mass, mass.leak, relative)] = _LEAK
-    inside = depth < 0
-    codes[inside] = _CORE
-    if mass.necks:
-        lumen = depth < -spec.rim.thickness_mm
-        codes[lumen & (relative @ mass.opening > mass.cavity_plane_mm)] = _CAVITY
-    shell = inside & (depth >= -spec.rim.thickness_mm)
-    covered = np.zeros_like(inside)
-    covered[shell] = mass.patches.covered(_straight(mass, relative[shell] @ mass.axes.T))
-    codes[covered] = _RIM
-    for neck in mass.necks:
-        tunnel = _in_tunnel(neck, relative)
-        codes[tunnel & inside] = np.where(codes[tunnel & inside] == _RIM, _CAVITY, codes[tunnel & inside])
-        codes[tunnel & inside & (depth >= -spec.rim.thickness_mm - 1)] = _CAVITY
-        codes[tunnel & ~inside] = _STREAM
-    if mass.leak is not None:
-        codes[_in_tunnel(mass.leak, relative) & inside & (depth >= -spec.rim.thickness_mm)] = _CORE
-    return codes
+def below_rim_mm(mass: Mass, relative_mm: Floats, depth: Floats) -> Floats:
+    """Return how far positions (n, 3), from the centre of the mass, lie outside the inner border of the rim.
+
+    True within the rim and next to it; elsewhere of the right sign.
+    """
+    below = np.asarray(depth + mass.spec.rim.thickness_mm)
+    near = np.flatnonzero((depth < 0) & (depth > -thickest_mm(mass) - _MARGIN_MM)) if mass.thickness else ()
+    if len(near):
+        below[near] = depth[near] + thickness_mm(mass, relative_mm[near])
+    return below
 
 
-def _in_tunnel(neck: Neck, relative: Floats) -> npt.NDArray[np.bool_]:
+def thickness_mm(mass: Mass, relative_mm: Floats) -> Floats:
+    """Return how thick the rim is outside positions (n, 3), from the centre of the mass."""
+    even = np.full(len(relative_mm), mass.spec.rim.thickness_mm)
+    if mass.thickness is None:
+        return even
+    at = on_surface(straight(mass, relative_mm @ mass.axes.T), mass.radii_mm)
+    factor = 1 + mass.spec.rough.rim.thickness_sd_pct / 100 * _cut(mass.thickness(at))
+    return np.asarray(even * np.maximum(factor, _LEAST_THICKNESS))
+
+
+def beyond_border(mass: Mass, relative_mm: Floats) -> Bools:
+    """Tell which positions (n, 3), from the centre of the mass, lie on the side that blood fills."""
+    along = relative_mm @ mass.opening
+    if mass.border is not None:
+        along = along + mass.spec.rough.cavity.border_mm * _cut(mass.border(relative_mm))
+    return np.asarray(along > mass.cavity_plane_mm)
+
+
+def surface_slope(mass: Mass, positions_mm: Floats) -> Floats:
+    """Return the slope of the depth of a mass at positions (n, 3) LPS near its surface: 1 where it is flat."""
+    steps = np.eye(3) * _SLOPE_STEP_MM
+    ends = [depth_mm(mass, positions_mm + step) - depth_mm(mass, positions_mm - step) for step in steps]
+    return np.asarray(np.sqrt(np.square(ends).sum(axis=0)) / (2 * _SLOPE_STEP_MM))
+
+
+def points_inside(mass: Mass, *, seed: int, number: int = _QUANTILE_POINTS) -> Floats:
+    """Draw positions from the centre of a mass, in a cube round it, and keep those within its even rim."""
+    rng = np.random.Generator(np.random.Philox(key=(seed, 7)))
+    size = float(mass.radii_mm.max()) * 1.3
+    points = mass.center_mm + rng.uniform(-size, size, (number, 3))
+    inside = depth_mm(mass, points) < -mass.spec.rim.thickness_mm
+    return np.asarray(points[inside] - mass.center_mm)
+
+
+def _fields(spec: LesionSpec, seed: int) -> dict[str, Field | None]:
+    """Draw the random fields that an uneven mass needs."""
+    rough = spec.rough
+    wanted = {
+        "bumps": (rough.surface.bumps_mm, rough.surface.bump_size_mm, _BUMPS),
+        "thickness": (rough.rim.thickness_sd_pct, rough.rim.grain_size_mm, _THICKNESS),
+        "border": (rough.cavity.border_mm, _BORDER_SIZE_MM, _BORDER),
+    }
+    return {
+        name: random_field(length_mm=size, seed=seed, stream=stream) if sd > 0 else None
+        for name, (sd, size, stream) in wanted.items()
+    }
+
+
+def _cut(values: Floats) -> Floats:
+    return np.asarray(np.clip(values, -_CUT_SD, _CUT_SD))
+
+
+def in_tunnel(neck: Neck, relative: Floats) -> Bools:
+    """Tell which positions, from the centre of the mass, lie in a neck and the stream beyond it."""
     along = relative @ neck.direction
     away2 = _dot(relative.T, relative.T) - along**2
     far = neck.surface_mm + neck.reach_mm
     return np.asarray((away2 < neck.radius_mm**2) & (along > 0) & (along < far))
 
 
-def _in_leak(mass: Mass, gap: Neck, relative: Floats) -> npt.NDArray[np.bool_]:
+def in_leak(mass: Mass, gap: Neck, relative: Floats) -> Bools:
     """Tell what lies in the leaked blob: a ball at the gap, or a long drop that turns towards the apex."""
     leak = mass.spec.leak
     half = leak.diameter_mm / 2
@@ -185,7 +224,7 @@ def _in_leak(mass: Mass, gap: Neck, relative: Floats) -> npt.NDArray[np.bool_]:
     return np.asarray((along / length) ** 2 + away2 / half**2 < 1)
 
 
-def _straight(mass: Mass, local: Floats) -> Floats:
+def straight(mass: Mass, local: Floats) -> Floats:
     """Undo the bend along the ring."""
     if not np.isfinite(mass.bend_radius_mm):
         return local
@@ -252,22 +291,6 @@ def _cavity_plane(mass: Mass, seed: int) -> float:
     """Find where to cut the inside so that the wanted share of it is filled with blood."""
     if not mass.necks:
         return np.inf
-    rng = np.random.Generator(np.random.Philox(key=(seed, 7)))
     size = float(mass.radii_mm.max()) * 1.3
-    points = mass.center_mm + rng.uniform(-size, size, (_QUANTILE_POINTS, 3))
-    inside = depth_mm(mass, points) < -mass.spec.rim.thickness_mm
-    along = (points[inside] - mass.center_mm) @ mass.opening
+    along = points_inside(mass, seed=seed) @ mass.opening
     return float(np.quantile(along, 1 - mass.spec.cavity.fraction)) - (mass.spec.cavity.fraction >= 1) * size * 2
-
-
-def _texture(mass: Mass, seed: int) -> Callable[[Floats, Codes], Floats]:
-    spec = mass.spec.core
-    noise = smooth_field(wavelength_mm=spec.texture_mm, seed=seed)
-
-    def texture(positions_mm: Floats, codes: Codes) -> Floats:
-        added = np.zeros(len(positions_mm))
-        core = codes == _CORE
-        added[core] = spec.texture_sd_hu * noise(positions_mm[core] - mass.center_mm)
-        return added
-
-    return texture

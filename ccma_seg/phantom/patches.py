@@ -1,14 +1,11 @@
-"""Smooth random patches on a shell, with an exactly stated coverage, and smooth random fields."""
+"""Smooth random patches on a shell, with an exactly stated coverage."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from ccma_seg.geometry import Bools, Floats
-
-_WAVES = 24
-"""Plane waves in a field: enough to look random."""
+from ccma_seg.phantom.fields import Field, smooth_field
 
 _SPHERE_POINTS = 40_000
 
@@ -18,19 +15,21 @@ class Patches:
     """Which directions of an ellipsoid are calcified."""
 
     radii_mm: Floats
-    field: Callable[[Floats], Floats]
+    field: Field
     threshold: float
 
     def covered(self, local_mm: Floats) -> Bools:
         """Tell whether positions (n, 3), along the axes of the ellipsoid, lie under a calcified patch."""
         if self.threshold == -np.inf:
             return np.ones(len(local_mm), bool)
-        return np.asarray(self.field(self._on_surface(local_mm)) >= self.threshold)
+        return np.asarray(self.field(on_surface(local_mm, self.radii_mm)) >= self.threshold)
 
-    def _on_surface(self, local_mm: Floats) -> Floats:
-        scaled = local_mm / self.radii_mm
-        x, y, z = scaled.T
-        return np.asarray(scaled / (np.sqrt(x * x + y * y + z * z) + 1e-12)[:, None] * self.radii_mm)
+
+def on_surface(local_mm: Floats, radii_mm: Floats) -> Floats:
+    """Move positions (n, 3), along the axes of an ellipsoid, from its centre onto its surface."""
+    scaled = local_mm / radii_mm
+    x, y, z = scaled.T
+    return np.asarray(scaled / (np.sqrt(x * x + y * y + z * z) + 1e-12)[:, None] * radii_mm)
 
 
 def make_patches(radii_mm: Floats, coverage_pct: float, *, patch_mm: float, seed: int) -> Patches:
@@ -56,21 +55,3 @@ def surface_points(radii_mm: Floats) -> tuple[Floats, Floats]:
     sphere = np.stack([across * np.cos(turn), across * np.sin(turn), height], axis=-1)
     stretch = np.prod(radii_mm) * np.sqrt(((sphere / radii_mm) ** 2).sum(axis=1))
     return sphere * radii_mm, stretch * 4 * np.pi / _SPHERE_POINTS
-
-
-def smooth_field(*, wavelength_mm: float, seed: int) -> Callable[[Floats], Floats]:
-    """Make a random field in space of mean 0 and standard deviation 1, from waves of about one length."""
-    rng = np.random.Generator(np.random.Philox(key=(seed, 3)))
-    direction = rng.normal(size=(_WAVES, 3))
-    direction /= np.linalg.norm(direction, axis=1, keepdims=True)
-    waves = direction * (2 * np.pi / wavelength_mm / rng.uniform(0.7, 1.6, (_WAVES, 1)))
-    phases = rng.uniform(0, 2 * np.pi, _WAVES)
-
-    def field(positions_mm: Floats) -> Floats:
-        total = np.zeros(len(positions_mm))
-        for wave, phase in zip(waves, phases, strict=True):
-            x, y, z = (float(k) * positions_mm[:, i] for i, k in enumerate(wave))
-            total += np.cos(x + y + z + phase)
-        return np.asarray(total * np.sqrt(2 / _WAVES))
-
-    return field

@@ -9,6 +9,7 @@ from scipy.ndimage import correlate1d, uniform_filter1d
 from scipy.special import ive
 
 from ccma_seg.geometry import Floats
+from ccma_seg.phantom.hardening import hardening
 from ccma_seg.phantom.rendering import Hu32
 from ccma_seg.phantom.spec import ScannerSpec
 
@@ -19,6 +20,9 @@ FWHM_TO_SD = 1 / (2 * np.sqrt(2 * np.log(2)))
 
 PLANE_STEP_MM = 0.6
 """Planes of the object are at most this far apart."""
+
+TAIL_FWHM_MM = 2.0
+"""Width of the tail of the point spread, where there is one (proposal)."""
 
 HU_RANGE = (-1024, 3071)
 """What twelve bits hold."""
@@ -128,6 +132,10 @@ def scan_slab(
     profile = slice_profile(spec)
     pixel = spec.field_of_view_mm / spec.matrix
     image = blur_plane(gather(planes, profile, slices), psf_fwhm_mm(spec), pixel)
+    if spec.tail:
+        image += np.float32(spec.tail) * (gaussian(image, (TAIL_FWHM_MM * FWHM_TO_SD / pixel) ** 2) - image)
+    if spec.hardening_hu > 0:
+        image += hardening(image, depth_hu=spec.hardening_hu, pixel_mm=pixel)
     if spec.motion_mm > 0:
         image = _smear(image, spec.motion_mm / pixel)
     if spec.noise_sd_hu > 0:

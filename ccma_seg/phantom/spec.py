@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from ccma_seg.errors import ConfigError
 from ccma_seg.geometry import Point
+from ccma_seg.phantom.roughness import RoughnessSpec
 
 
 class LesionKind(StrEnum):
@@ -18,6 +19,8 @@ class LesionKind(StrEnum):
     """Ordinary MAC: a tube along the annulus."""
     MASS = "mass"
     """CCMA: a calcified shell round a caseous core, intact or ruptured."""
+    STONE = "stone"
+    """Ordinary MAC: one solid lump of calcium, as large as a mass but without an inside."""
     BALL = "ball"
     """A solid ellipsoid of one HU: calcium of another place, thrombus, tumour."""
     TUBE = "tube"
@@ -115,6 +118,10 @@ class ScannerSpec:
     """One series a phase; none writes one series without a phase."""
     streak_hu: float = 0.0
     """Amplitude of streaks beside metal; 0 draws none."""
+    tail: float = field(default=0.0, repr=False)
+    """Share of the point spread in a tail of 2 mm: above 0 calcium blooms, below 0 edges overshoot."""
+    hardening_hu: float = field(default=0.0, repr=False)
+    """Depth of the dark bands that dense calcium throws, by beam hardening; 0 draws none."""
     description: str = "CTA Cardiac"
     manufacturer: str = "ccma-seg"
     compression: str | None = None
@@ -233,7 +240,7 @@ class LesionSpec:
     cavity: CavitySpec = field(default_factory=CavitySpec)
     leak: LeakSpec = field(default_factory=LeakSpec)
     hu: float = 900.0
-    """Of bands, balls, tubes and sheets."""
+    """Of bands, stones, balls, tubes and sheets."""
     enhances: float = 0.0
     """Balls and tubes: share of the blood's enhancement, 1 for a vessel."""
     arc_deg: float = 120.0
@@ -253,6 +260,8 @@ class LesionSpec:
     wall_mm: float = 1.0
     other_kind: str = ""
     """For calcium that is not the annulus's: coronary, aortic_valve, papillary, myocardial, pericardial, metal."""
+    rough: RoughnessSpec = field(default_factory=RoughnessSpec, repr=False)
+    """Of masses, bands and stones; identifiers of smooth exams do not know of it."""
 
     def __post_init__(self) -> None:
         if min(self.long_axis_mm, self.short_axis_mm, self.third_axis_mm or self.short_axis_mm) <= 0:

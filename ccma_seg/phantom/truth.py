@@ -7,16 +7,29 @@ from typing import Any
 import numpy as np
 
 from ccma_seg.anatomy.annulus import MitralAnnulus
-from ccma_seg.geometry import Floats
+from ccma_seg.geometry import Bools, Floats
 from ccma_seg.phantom.bands import Beads
-from ccma_seg.phantom.bodies import Filling, fill
+from ccma_seg.phantom.bodies import CAVITY, CORE, RIM, Filling, fill
 from ccma_seg.phantom.contrast import Brightness
 from ccma_seg.phantom.heart import Heart
 from ccma_seg.phantom.lesions import Built
-from ccma_seg.phantom.masses import Mass, depth_mm
+from ccma_seg.phantom.masses import Mass, depth_mm, surface_slope, thickness_mm
 from ccma_seg.phantom.patches import surface_points
 from ccma_seg.phantom.rendering import Grid
+from ccma_seg.phantom.roughness import SMOOTH
 from ccma_seg.phantom.spec import LesionKind, Recipe
+from ccma_seg.phantom.voxels import (
+    Voxels,
+    arc_deg,
+    axes_mm,
+    core_truth,
+    coverage_pct,
+    max_diameter_mm,
+    outer_faces,
+    sector_truth,
+    thickest_mm,
+    voxels,
+)
 from ccma_seg.volume import Volume
 
 _TRUTH_STEP_MM = (0.3, 0.75)
@@ -25,6 +38,11 @@ _TRUTH_STEPS = 60
 
 _P10 = 1.2815515655446004
 """10th percentile of a normal distribution, in standard deviations."""
+
+_NEARLY_ALL = 99
+"""Percentile that stands for the largest value."""
+
+_ANNULAR = {LesionKind.MASS, LesionKind.BAND, LesionKind.STONE}
 
 _SERIOUS = ("no_calcification", "mac", "other", "indeterminate", "ccma", "ruptured_ccma")
 
@@ -55,51 +73,153 @@ def exam_truth(
             "myocardium_hu": round(hu.myocardium, 2),
         },
         "heart": {"box_mm": _box(heart)},
-        **_findings(lesions, annulus, noise_sd_hu=recipe.scanner.noise_sd_hu),
+        **_findings(
+            lesions,
+            annulus,
+            noise_sd_hu=recipe.scanner.noise_sd_hu,
+            blood_hu=0.5 * (hu.left_ventricle + hu.left_atrium),
+        ),
     }
 
 
 def insertion_truth(
-    lesions: Sequence[Built], annulus: MitralAnnulus, volume: Volume, *, noise_sd_hu: float
+    lesions: Sequence[Built], annulus: MitralAnnulus, volume: Volume, *, noise_sd_hu: float, blood_hu: float
 ) -> dict[str, Any]:
     """Tell what is true of lesions put into a CT."""
-    findings = _findings(lesions, annulus, noise_sd_hu=noise_sd_hu)
+    findings = _findings(lesions, annulus, noise_sd_hu=noise_sd_hu, blood_hu=blood_hu)
     return {"schema_version": "1.0", "series": series_truth(volume), **findings}
 
 
-def _findings(lesions: Sequence[Built], annulus: MitralAnnulus, *, noise_sd_hu: float) -> dict[str, Any]:
-    own = [b for b in lesions if b.spec.kind in {LesionKind.MASS, LesionKind.BAND} and not b.spec.other_kind]
+def _findings(
+    lesions: Sequence[Built], annulus: MitralAnnulus, *, noise_sd_hu: float, blood_hu: float
+) -> dict[str, Any]:
+    own = [b for b in lesions if b.spec.kind in _ANNULAR and not b.spec.other_kind]
     rest = [b for b in lesions if b not in own]
-    truths = [lesion_truth(b, annulus, number, noise_sd_hu=noise_sd_hu) for number, b in enumerate(own, 1)]
+    truths = [
+        lesion_truth(b, annulus, number, noise_sd_hu=noise_sd_hu, blood_hu=blood_hu) for number, b in enumerate(own, 1)
+    ]
     verdicts = [t["verdict"] for t in truths] + [b.spec.verdict for b in rest if b.spec.verdict]
     return {
         "verdict": max(verdicts, key=_SERIOUS.index) if verdicts else "no_calcification",
         "annulus": annulus_truth(annulus),
-        "calcium": _calcium(own, truths),
+        "calcium": _calcium(truths),
         "lesions": truths,
         "other_calcium": [_other(b) for b in rest],
     }
 
 
-def lesion_truth(built: Built, annulus: MitralAnnulus, number: int, *, noise_sd_hu: float) -> dict[str, Any]:
+def lesion_truth(
+    built: Built, annulus: MitralAnnulus, number: int, *, noise_sd_hu: float, blood_hu: float
+) -> dict[str, Any]:
     """Tell everything that is true of one lesion."""
-    filling = _sampled(built)
+    if built.spec.rough != SMOOTH or built.spec.kind is LesionKind.STONE:
+        truth = _counted_truth(built, annulus, noise_sd_hu=noise_sd_hu, blood_hu=blood_hu)
+    elif built.mass:
+        truth = _mass_truth(built, annulus, _sampled(built).volumes_mm3, noise_sd_hu=noise_sd_hu)
+    else:
+        truth = _band_truth(built, annulus, _sampled(built).volumes_mm3)
+    return {"id": number, **truth}
+
+
+def _counted_truth(built: Built, annulus: MitralAnnulus, *, noise_sd_hu: float, blood_hu: float) -> dict[str, Any]:
+    """Tell what is true of an uneven lesion: what holds of even ones, and over it what voxels say."""
+    seen = voxels(built.body)
+    volumes = seen.volumes_mm3(len(built.body.materials))
+    if built.spec.kind is LesionKind.STONE:
+        return {**_stone_truth(built, annulus, seen), **_calcium_truth(seen, annulus)}
+    if built.mass is None:
+        return {**_band_truth(built, annulus, volumes), **_calcium_truth(seen, annulus)}
+    even = _mass_truth(built, annulus, volumes, noise_sd_hu=noise_sd_hu)
+    return _uneven(even, built, annulus, seen, noise_sd_hu=noise_sd_hu, blood_hu=blood_hu)
+
+
+def _uneven(
+    even: dict[str, Any], built: Built, annulus: MitralAnnulus, seen: Voxels, *, noise_sd_hu: float, blood_hu: float
+) -> dict[str, Any]:
+    """Put what voxels say into the truth of a mass."""
+    rim, core, cavity = (np.isin(seen.codes, _codes(built, label)) for label in (RIM, CORE, CAVITY))
+    inside = core | cavity
+    blood = seen.hu[cavity]
+    uneven_core = core_truth(seen, core, inside=inside, noise_sd_hu=noise_sd_hu, blood_hu=blood_hu)
     return {
-        "id": number,
-        **(
-            _mass_truth(built, annulus, filling, noise_sd_hu=noise_sd_hu)
-            if built.mass
-            else _band_truth(built, annulus, filling)
-        ),
+        **even,
+        **_size(seen, rim | inside),
+        "rim": {**even["rim"], **_rim(built, seen, rim, inside)},
+        "core": {**even["core"], **uneven_core},
+        "cavity": {**even["cavity"], **(_blood(blood, blood_hu) if blood.size else {})},
+        "sectors": sector_truth(seen, rim, annulus),
     }
 
 
-def _mass_truth(built: Built, annulus: MitralAnnulus, filling: Filling, *, noise_sd_hu: float) -> dict[str, Any]:
+def _size(seen: Voxels, whole: Bools) -> dict[str, Any]:
+    axes = [round(float(a), 3) for a in axes_mm(seen, whole)]
+    return {
+        **dict(zip(("long_axis_mm", "short_axis_mm", "third_axis_mm"), axes, strict=True)),
+        "max_diameter_mm": round(max_diameter_mm(seen, whole), 2),
+    }
+
+
+def _rim(built: Built, seen: Voxels, rim: Bools, inside: Bools) -> dict[str, Any]:
+    """Tell what is true of an uneven rim; its thickness is normal to the bumpy surface, by area."""
+    assert built.mass is not None
+    if not rim.any():
+        return {"coverage_pct": 0.0}
+    outer = np.vstack([seen.positions_mm(face & rim) for face in outer_faces(rim | inside)])
+    thickness = thickness_mm(built.mass, outer - built.mass.center_mm) / surface_slope(built.mass, outer)
+    return {
+        "coverage_pct": round(coverage_pct(rim, inside), 2),
+        "thickness_mm": round(float(np.median(thickness)), 2),
+        "thickness_max_mm": round(float(np.percentile(thickness, _NEARLY_ALL)), 2),
+        "mean_hu": round(float(seen.hu[rim].mean()), 1),
+        "peak_hu": round(float(np.percentile(seen.hu[rim], _NEARLY_ALL)), 1),
+    }
+
+
+def _blood(hu: Floats, blood_hu: float) -> dict[str, Any]:
+    mean = float(hu.mean())
+    return {
+        "mean_hu": round(mean, 1),
+        "sd_hu": round(float(hu.std()), 1),
+        "ratio_to_blood_pool": round(mean / blood_hu, 3),
+    }
+
+
+def _codes(built: Built, label: int) -> list[int]:
+    return [number for number, material in enumerate(built.body.materials, 1) if material.label == label]
+
+
+def _stone_truth(built: Built, annulus: MitralAnnulus, seen: Voxels) -> dict[str, Any]:
+    assert built.mass is not None
+    return {
+        "kind": "stone",
+        "verdict": built.spec.verdict or "mac",
+        "centroid_mm": _rounded(built.mass.center_mm),
+        **_place(annulus, built.mass.center_mm),
+        **_size(seen, seen.codes > 0),
+        "volume_mm3": round(seen.volume_mm3(seen.codes > 0), 1),
+    }
+
+
+def _calcium_truth(seen: Voxels, annulus: MitralAnnulus) -> dict[str, Any]:
+    """Tell what voxels say of solid calcium."""
+    sectors = sector_truth(seen, seen.codes > 0, annulus)
+    return {
+        "arc_deg": arc_deg(seen, seen.codes > 0, annulus),
+        "thickness_max_mm": thickest_mm(sectors),
+        "mean_hu": round(float(seen.hu[seen.codes > 0].mean()), 1),
+        "sectors": sectors,
+    }
+
+
+def _mass_truth(
+    built: Built, annulus: MitralAnnulus, volumes_mm3: Sequence[float], *, noise_sd_hu: float
+) -> dict[str, Any]:
     mass, spec = built.mass, built.spec
     assert mass is not None
-    volumes = dict(zip((m.name for m in built.body.materials), filling.volumes_mm3, strict=True))
+    volumes = dict(zip((m.name for m in built.body.materials), volumes_mm3, strict=True))
     hu = {m.name: m.hu for m in built.body.materials}
     axes = sorted(_axes_mm(mass), reverse=True)
+    volumes["core"] += volumes["clot"]
     total = volumes["rim"] + volumes["core"] + volumes["cavity"]
     filled, leaks = spec.cavity.fraction > 0, mass.leak is not None
     gaps = [*mass.necks, *([mass.leak] if mass.leak else [])]
@@ -161,7 +281,7 @@ def _core(sd_hu: float, mean_hu: float, volume_mm3: float) -> dict[str, Any]:
     }
 
 
-def _band_truth(built: Built, annulus: MitralAnnulus, filling: Filling) -> dict[str, Any]:
+def _band_truth(built: Built, annulus: MitralAnnulus, volumes_mm3: Sequence[float]) -> dict[str, Any]:
     beads, spec = built.beads, built.spec
     assert beads is not None
     middle = beads.centers_mm[
@@ -175,7 +295,7 @@ def _band_truth(built: Built, annulus: MitralAnnulus, filling: Filling) -> dict[
         "arc_deg": _arc_deg(beads, annulus),
         "thickness_mm": round(float(2 * np.median(beads.radii_mm)), 3),
         "thickness_max_mm": round(float(2 * beads.radii_mm.max()), 3),
-        "volume_mm3": round(float(sum(filling.volumes_mm3)), 1),
+        "volume_mm3": round(float(sum(volumes_mm3)), 1),
         "mean_hu": round(built.body.materials[0].hu, 1),
     }
 
@@ -271,9 +391,9 @@ def _box(heart: Heart) -> list[list[float]]:
     return [_rounded(heart.cardiac.low_mm, 1), _rounded(heart.cardiac.high_mm, 1)]
 
 
-def _calcium(own: Sequence[Built], truths: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    bands = [t for b, t in zip(own, truths, strict=True) if b.beads is not None]
-    rims = [t["rim"]["volume_mm3"] for b, t in zip(own, truths, strict=True) if b.mass is not None]
+def _calcium(truths: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    bands = [t for t in truths if t["kind"] != "mass"]
+    rims = [t["rim"]["volume_mm3"] for t in truths if t["kind"] == "mass"]
     return {
         "annular_volume_mm3": round(sum(t["volume_mm3"] for t in bands) + sum(rims), 1),
         "arc_deg": min(sum(t["arc_deg"] for t in bands), 360.0),
