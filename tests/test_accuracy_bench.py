@@ -61,6 +61,48 @@ def test_calcium_nearly_as_dense_as_blood_may_go_unseen():
     assert expected_verdicts({**truth, "lesions": [{**band, "mean_hu": 900.0}]}) == {"mac"}
 
 
+def uneven(*, surely, perhaps, mean_hu=200.0):
+    core = {"mean_hu": mean_hu, "like_blood": {"surely": surely, "perhaps": perhaps}, "inside_mm3": 3000.0}
+    mass = {"kind": "mass", "verdict": "ccma", "short_axis_mm": 20.0, "core": core}
+    return {"verdict": "ccma", "lesions": [mass], "contrast": {"state": "enhanced", "blood_pool_hu": 350.0}}
+
+
+def test_lumps_too_small_for_a_cavity_leave_paste_alone_whatever_the_mean():
+    assert expected_verdicts(uneven(surely=0.0, perhaps=49.0, mean_hu=350.0)) == {"ccma"}
+
+
+def test_a_large_part_as_bright_as_blood_allows_that_rupture_cannot_be_assessed():
+    assert expected_verdicts(uneven(surely=100.0, perhaps=400.0)) == {"ccma", "ccma_rupture_not_assessable"}
+
+
+def test_a_core_mostly_as_bright_as_blood_does_not_allow_a_plain_verdict():
+    assert expected_verdicts(uneven(surely=1600.0, perhaps=2500.0)) == {"ccma_rupture_not_assessable"}
+
+
+def test_no_unevenness_of_an_intact_core_allows_a_rupture():
+    for part in (0.0, 100.0, 3000.0):
+        assert not expected_verdicts(uneven(surely=part, perhaps=part)) & {"ruptured_ccma", "ccma_possible_rupture"}
+
+
+def test_a_stone_or_a_band_of_nodules_allows_ordinary_calcification_alone():
+    for kind in ("stone", "band"):
+        truth = {"verdict": "mac", "lesions": [{"kind": kind, "mean_hu": 900.0, "short_axis_mm": 17.0}]}
+        assert expected_verdicts({**truth, "contrast": {"state": "enhanced", "blood_pool_hu": 350.0}}) == {"mac"}
+
+
+def test_an_uneven_cavity_must_be_seen_only_if_it_has_enough_bright_blood(ruptured):
+    lesion = ruptured.truth["lesions"][0]
+    thin = {**ruptured.truth["series"], "slice_thickness_mm": 0.5, "spacing_mm": [0.5] * 3}
+
+    def allowed(**blood):
+        mass = {**lesion, "cavity": {**lesion["cavity"], "sd_hu": 30.0, **blood}}
+        return expected_verdicts({**ruptured.truth, "series": thin, "lesions": [mass]})
+
+    assert allowed(volume_mm3=900.0, ratio_to_blood_pool=0.9) == {"ruptured_ccma"}
+    assert "ccma_rupture_not_assessable" in allowed(volume_mm3=60.0, ratio_to_blood_pool=0.9)
+    assert "ccma" not in allowed(volume_mm3=60.0, ratio_to_blood_pool=0.9)
+
+
 def test_an_exam_is_assessable_by_its_truth_alone(ruptured):
     thin = {
         **ruptured.truth,
@@ -72,7 +114,7 @@ def test_an_exam_is_assessable_by_its_truth_alone(ruptured):
 
 
 def test_cases_have_names_of_their_own():
-    cases = [*grid_cases(), *random_cases(20)]
+    cases = [*grid_cases(), *random_cases(20), *random_cases(20, smooth=True)]
     assert len({case.id for case in cases}) == len(cases)
 
 
