@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -109,8 +110,14 @@ def test_the_same_seed_gives_the_same_uneven_voxels():
 def test_roughness_is_read_from_a_recipe():
     text = "[[lesions]]\nlong_axis_mm = 20.0\n[lesions.rough.core]\nnodules = 3\n"
     assert parse_recipe(text).lesions[0].rough.core.nodules == 3
-    with pytest.raises(ConfigError, match="nodule"):
-        parse_recipe("[lesions.rough.core]\nstones = 3".replace("[lesions", "[[lesions]]\n[lesions", 1))
+    with pytest.raises(ConfigError, match="nodules"):
+        parse_recipe(text.replace("nodules", "stones"))
+
+
+def test_the_sample_recipe_of_an_uneven_mass_can_be_read():
+    recipe = read_recipe(Path(__file__).parents[1] / "sample_data/recipes/uneven_ccma.toml")
+    assert [s.kind for s in recipe.lesions] == [LesionKind.MASS, LesionKind.BAND]
+    assert recipe.lesions[0].rough.core.nodules == 3
 
 
 def test_voxels_measure_an_even_mass_as_closed_forms_do():
