@@ -18,8 +18,8 @@ _FULL = 2.0
 """On a ray (HU above that /1000, times coarse pixels), from which bands have the full depth: 8 mm of 1000 HU."""
 _RAMP_PX = 12
 """Beyond so far the ramp filter of the reconstruction has made up for what a ray lacks."""
-_ANGLES_DEG = np.arange(0, 180, 11.25)
-_ANGLES_A_BAND = 2.0
+_ANGLES_DEG = np.arange(0, 180, 5.0)
+_ANGLES_A_BAND = 4.5
 """A band is of the full depth where so many of the angles agree."""
 
 
