@@ -36,6 +36,8 @@ _ISO = "ccma_iso_dense"
 _MARKED_TO_MM = 3.0
 """Landmarks are uncertain by 2-5 mm."""
 _INSERTED = ("mac", "ccma_soft", _ISO, "ruptured", "leak")
+_INSERTED_ROUGH = ("intact", "solid", "ruptured")
+"""Kinds of uneven lesions that do not ask for the blood of the CT."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,21 +84,29 @@ def grid_cases() -> list[Case]:
 
 
 def inserted_cases(folder: Path, landmarks: Path) -> list[Case]:
-    """Put lesions into each real CT that has landmarks; a CT without a path lies in a folder of its name."""
+    """Put lesions into each real CT that has landmarks; a CT without a path lies in a folder of its name.
+
+    Uneven lesions differ from CT to CT.
+    """
     known = json.loads(landmarks.read_text(encoding="utf-8"))
     return [
         Case(
-            id=f"inserted-{name}-{recipe}",
+            id=f"inserted-{name}-{lesion}",
             group="inserted",
-            recipe=_iso_dense(marks) if recipe == _ISO else read_recipe(recipe),
+            recipe=recipe,
             factors={"ct": name},
             folder=str(_place(folder, name, marks)),
             landmarks=marks,
         )
-        for name, marks in known.items()
+        for number, (name, marks) in enumerate(known.items(), 1)
         if _place(folder, name, marks).is_dir()
-        for recipe in _INSERTED
+        for lesion, recipe in _inserted(marks, seed=number).items()
     ]
+
+
+def _inserted(marks: dict[str, Any], *, seed: int) -> dict[str, Recipe]:
+    even = {name: _iso_dense(marks) if name == _ISO else read_recipe(name) for name in _INSERTED}
+    return even | {f"rough_{kind}": rough_recipe(seed, kind) for kind in _INSERTED_ROUGH}
 
 
 def _place(folder: Path, name: str, marks: dict[str, Any]) -> Path:
