@@ -4,10 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ccma_seg.geometry import Floats
 from ccma_seg.phantom.spec import ContrastSpec
 
 PLAIN_BLOOD_HU = 42.0
 """Unenhanced blood (Acad Radiol 2016: 42.2 +- 5.6)."""
+
+DENSEST_CALCIUM_HU = 1900.0
+"""At 120 kV: no calcium of the heart is denser than cortical bone."""
 
 REFERENCE_KV = 120.0
 
@@ -73,3 +77,9 @@ def calcium_hu(hu: float, tube_voltage_kv: float) -> float:
         slope = np.log(CALCIUM_GAIN[-1]) / np.log(CALCIUM_KV[-1] / REFERENCE_KV)
         logs = slope * np.log(tube_voltage_kv / REFERENCE_KV)
     return float(PLAIN_BLOOD_HU + (hu - PLAIN_BLOOD_HU) * np.exp(logs))
+
+
+def uneven_calcium_hu(hu: float, factor: Floats, tube_voltage_kv: float) -> Floats:
+    """Return what calcium of some HU has more or less where it holds another share of mineral, up to the densest."""
+    densest = max(calcium_hu(DENSEST_CALCIUM_HU, tube_voltage_kv), hu)
+    return np.asarray(np.minimum((hu - PLAIN_BLOOD_HU) * (factor - 1), densest - hu))

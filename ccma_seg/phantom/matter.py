@@ -17,7 +17,7 @@ from ccma_seg.phantom.bodies import (
     Codes,
     Material,
 )
-from ccma_seg.phantom.contrast import PLAIN_BLOOD_HU, Brightness, calcium_hu
+from ccma_seg.phantom.contrast import PLAIN_BLOOD_HU, Brightness, calcium_hu, uneven_calcium_hu
 from ccma_seg.phantom.fields import Field, above, random_field, smooth_field
 from ccma_seg.phantom.masses import (
     Mass,
@@ -99,13 +99,13 @@ def stone_body(mass: Mass, tube_voltage_kv: float, *, seed: int) -> Body:
         high_mm=mass.center_mm + mass.reach_mm,
         classify=classify,
         materials=(material,),
-        texture=_calcium_texture(mass, material.hu, seed),
+        texture=_calcium_texture(mass, material.hu, tube_voltage_kv, seed=seed),
         subsamples=UNEVEN_SUBSAMPLES,
     )
 
 
-def _calcium_texture(mass: Mass, hu: float, seed: int) -> Texture | None:
-    added = _grain(mass, hu, seed)
+def _calcium_texture(mass: Mass, hu: float, kv: float, *, seed: int) -> Texture | None:
+    added = _grain(mass, hu, kv, seed=seed)
     return None if added is None else lambda positions_mm, codes: added(positions_mm - mass.center_mm) * (codes > 0)
 
 
@@ -173,7 +173,7 @@ def _texture(mass: Mass, materials: tuple[Material, ...], kv: float, *, seed: in
         return even
     rim_hu, core_hu, cavity_hu = (m.hu for m in materials[:3])
     paste, blood = _paste(mass, core_hu, kv, seed=seed), _blood(mass, cavity_hu, seed)
-    grain, blur_mm = _grain(mass, rim_hu, seed), mass.spec.rough.rim.inner_blur_mm
+    grain, blur_mm = _grain(mass, rim_hu, kv, seed=seed), mass.spec.rough.rim.inner_blur_mm
 
     def texture(positions_mm: Floats, codes: Codes) -> Floats:
         added = np.zeros(len(positions_mm))
@@ -201,7 +201,7 @@ def _mixed_in(mass: Mass, positions_mm: Floats, blur_mm: float) -> Floats:
     return np.asarray(share)
 
 
-def _grain(mass: Mass, hu: float, seed: int) -> Field | None:
+def _grain(mass: Mass, hu: float, kv: float, *, seed: int) -> Field | None:
     """Return HU that calcium has more or less here than on average, by position from the centre."""
     rough = mass.spec.rough.rim
     if rough.hu_sd_pct <= 0:
@@ -210,7 +210,7 @@ def _grain(mass: Mass, hu: float, seed: int) -> Field | None:
 
     def added(relative: Floats) -> Floats:
         factor = np.clip(1 + rough.hu_sd_pct / 100 * field(relative), *_GRAIN_RANGE)
-        return np.asarray((hu - PLAIN_BLOOD_HU) * (factor - 1))
+        return uneven_calcium_hu(hu, factor, kv)
 
     return added
 

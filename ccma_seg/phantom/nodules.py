@@ -10,7 +10,7 @@ from ccma_seg.anatomy.sectors import is_posterior
 from ccma_seg.geometry import Floats, unit
 from ccma_seg.phantom.bands import Beads, beside_ring
 from ccma_seg.phantom.bodies import ANNULAR_CALCIUM, UNEVEN_SUBSAMPLES, Body, Codes, Material
-from ccma_seg.phantom.contrast import PLAIN_BLOOD_HU, calcium_hu
+from ccma_seg.phantom.contrast import calcium_hu, uneven_calcium_hu
 from ccma_seg.phantom.fields import Field, random_field, smooth_field
 from ccma_seg.phantom.spec import LesionSpec
 
@@ -74,7 +74,7 @@ def nodular_body(beads: Beads, spec: LesionSpec, tube_voltage_kv: float, *, seed
         at = owner(warped(positions_mm[calcium]))
         own = np.ones(len(at)) if beads.density is None else beads.density[at]
         factor = own * (1 + spec.rough.rim.hu_sd_pct / 100 * grain(positions_mm[calcium]))
-        added[calcium] = (material.hu - PLAIN_BLOOD_HU) * (np.clip(factor, *_DENSITY_RANGE) - 1)
+        added[calcium] = uneven_calcium_hu(material.hu, np.clip(factor, *_DENSITY_RANGE), tube_voltage_kv)
         return added
 
     reach = widest + 2 * spec.rough.surface.bumps_mm

@@ -87,9 +87,9 @@ def axes_mm(seen: Voxels, mask: Bools) -> Floats:
 
 
 def max_diameter_mm(seen: Voxels, mask: Bools) -> float:
-    """Return the largest distance between two points of a mask, a voxel's width with it."""
+    """Return the largest distance between two voxels of a mask: some of its many voxels lie at its very surface."""
     points = seen.positions_mm(mask & ~binary_erosion(mask))
-    return float(pdist(points[ConvexHull(points).vertices]).max() + seen.step_mm)
+    return float(pdist(points[ConvexHull(points).vertices]).max())
 
 
 def outer_faces(mask: Bools) -> Iterator[Bools]:
