@@ -261,7 +261,8 @@ def confusion(rows: list[Row]) -> str:
 def describe(row: Row) -> str:
     """Say what is special of an exam, in a line."""
     truth = row.truth
-    parts = [f"seed {row.seed} ({truth['recipe']}): {row.verdict}, allowed {'/'.join(expected_verdicts(truth))}"]
+    allowed = "/".join(sorted(expected_verdicts(truth)))
+    parts = [f"seed {row.seed} ({truth['recipe']}): {row.verdict}, allowed {allowed}"]
     parts.append(
         f"slices {truth['series']['slice_thickness_mm']:g} mm, noise {truth['contrast']['blood_pool_sd_hu']:g} HU"
     )
