@@ -21,7 +21,7 @@ from ccma_seg.series import read_series
 
 GATED = "agecanonix"
 IGNORED = "ignored"
-AS_PLAIN = LocateParams(heart=HeartParams(contrast=ContrastParams(plain_below_hu=2000.0)))
+AS_PLAIN = LocateParams(heart=HeartParams(contrast=ContrastParams(plain_up_to_hu=2000.0)))
 """Takes any blood for blood without contrast."""
 HEAD = """# The annulus against landmarks
 

@@ -8,6 +8,7 @@
     ├── InputPathError         (OSError)            the input is not there, or may not be read
     ├── NoSeriesError          (LookupError)        nothing under the input can be analysed
     │   └── NoHeartError                            a CT, but without a usable heart
+    │       └── HeartNotFoundError                  a CT of the chest whose heart should have been found
     ├── CorruptInputError      (ValueError)         a file says one thing and holds another
     ├── IncompleteVolumeError  (ValueError)         slices are missing, uneven or tilted
     ├── GeometryError          (ValueError)         grids that should agree do not
@@ -55,6 +56,12 @@ class NoHeartError(NoSeriesError):
     """A CT without a usable heart."""
 
     code = "no_heart"
+
+
+class HeartNotFoundError(NoHeartError):
+    """A CT of the chest whose heart should have been found."""
+
+    code = "heart_not_found"
 
 
 class CorruptInputError(CcmaError, ValueError):

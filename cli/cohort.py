@@ -156,6 +156,8 @@ def _tell(cohort: "Cohort") -> None:
         typer.echo(f"{verdict:<28} {count:>6}")
     for code, count in sorted(cohort.failures.items()):
         typer.echo(f"{'failed: ' + code:<28} {count:>6}")
+    for code, count in sorted(cohort.skipped.items()):
+        typer.echo(f"{'skipped: ' + code:<28} {count:>6}")
     typer.echo(f"table   {cohort.out / 'series.csv'}")
 
 

@@ -22,7 +22,8 @@ PARTS = ("report.json", "report.html", "labels.nii.gz")
 def record(volume, config):
     series = {"series_uid": volume.acquisition.series_uid, "shape": list(volume.hu.shape), "spacing_mm": [1, 1, 1]}
     names = ("study_uid", "description", "slice_thickness_mm", "tube_voltage_kv", "kernel", "cardiac_phase_percent")
-    calcium = ("threshold_hu", "annular_volume_mm3", "agatston", "mass_mg", "arc_deg", "max_thickness_mm")
+    volumes = ("annular_volume_mm3", "undecided_volume_mm3", "detection_limit_mm3")
+    calcium = ("threshold_hu", *volumes, "agatston", "mass_mg", "arc_deg", "max_thickness_mm")
     return {
         "status": "ok",
         "verdict": "mac",

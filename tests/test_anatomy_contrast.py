@@ -12,15 +12,22 @@ from ccma_seg.volume import PADDING_HU, Volume
 GRID = Geometry(shape=(40, 60, 60), spacing_mm=(1.0, 0.8, 0.8), origin_mm=(-24.0, -24.0, -20.0))
 
 
-def blood(mean_hu, sd_hu=15.0):
-    noise = np.random.default_rng(0).normal(mean_hu, sd_hu, GRID.shape)
+def blood(mean_hu, sd_hu=15.0, muscle_hu=60.0):
+    """A ball of blood in muscle."""
+    x, y, z = np.moveaxis(GRID.to_patient(np.moveaxis(np.indices(GRID.shape), 0, -1)), -1, 0)
+    mean = np.where(np.sqrt(x**2 + y**2 + z**2) < 14, mean_hu, muscle_hu)
+    noise = np.random.default_rng(0).normal(mean, sd_hu)
     return Volume(hu=np.rint(noise).astype(np.int16), geometry=GRID)
 
 
-@pytest.mark.parametrize(("mean_hu", "state"), [(42, "none"), (89, "none"), (120, "uncertain"), (181, "enhanced")])
-def test_the_state_of_contrast_follows_the_blood(mean_hu, state):
-    found = measure_contrast(blood(mean_hu), np.zeros((1, 3)), params=ContrastParams())
+@pytest.mark.parametrize(
+    ("mean_hu", "muscle_hu", "state"),
+    [(42, 48, "none"), (89, 60, "none"), (105, 60, "uncertain"), (130, 60, "enhanced"), (350, 95, "enhanced")],
+)
+def test_the_state_of_contrast_follows_the_blood_beside_the_muscle_of_the_same_exam(mean_hu, muscle_hu, state):
+    found = measure_contrast(blood(mean_hu, muscle_hu=muscle_hu), np.zeros((1, 3)), params=ContrastParams())
     assert found.state == state
+    assert found.muscle_hu == pytest.approx(muscle_hu, abs=8)
     assert found.blood_pool_hu == pytest.approx(mean_hu, abs=1)
     assert found.blood_pool_sd_hu == pytest.approx(15, rel=0.1)
 

@@ -57,6 +57,11 @@ class BloodParams:
     right_rod_mm: tuple[float, float] = (12.0, 8.0)
     """Half its length along the axis, and its radius."""
 
+    bridge_mm: float = 12.0
+    """What hangs together over no more than this is two lobes (proposal)."""
+    vessel_mm: float = 75.0
+    """A lobe as high as this, away from a chamber's marker, is the descending aorta: a left atrium is 40-60 mm high."""
+
     def __post_init__(self) -> None:
         if not 0.5 <= self.cell_mm <= 3:
             raise ConfigError(f"anatomy.blood.cell_mm must lie between 0.5 and 3 mm, got {self.cell_mm}")
@@ -119,7 +124,31 @@ def flood(enhanced: Enhancement, frame: HeartFrame, *, params: BloodParams) -> B
     floor = np.maximum(enhanced.values, -0.2)
     slope = np.sqrt(sum(ndimage.sobel(floor, axis) ** 2 for axis in range(3)))
     labels = watershed(slope, markers, mask=opened(blood) | (markers > 0)).astype(np.uint8)
+    for chamber in (BLOOD_POOL_LV, BLOOD_POOL_LA):
+        _keep_chamber(labels, chamber, markers == chamber, params=params)
     return Basins(labels=labels, geometry=grid, positions=np.moveaxis(places, 0, -1))
+
+
+def _keep_chamber(labels: npt.NDArray[np.uint8], chamber: int, marker: Bools, *, params: BloodParams) -> None:
+    """Clear from a chamber's label what hangs on it by a narrow bridge and is a vessel, in place; and islands."""
+    own = labels == chamber
+    if not own.any():
+        return
+    box = ndimage.find_objects(own.astype(np.uint8))[0]
+    part, deep = labels[box], ndimage.distance_transform_edt(own[box], sampling=params.cell_mm)
+    lobes, count = ndimage.label(deep > params.bridge_mm / 2)
+    home = np.unique(lobes[marker[box] & (lobes > 0)])
+    tall = [
+        lobe
+        for lobe, (along, _, _) in enumerate(ndimage.find_objects(lobes), start=1)
+        if lobe not in home and (along.stop - along.start) * params.cell_mm >= params.vessel_mm
+    ]
+    if tall and count > len(tall):
+        spread = watershed(-deep, lobes, mask=own[box])
+        part[np.isin(spread, tall)] = 0
+    pieces, _ = ndimage.label(part == chamber)
+    with_marker = np.unique(pieces[marker[box] & (pieces > 0)])
+    part[(pieces > 0) & ~np.isin(pieces, with_marker)] = 0
 
 
 def _markers(places: Floats32, frame: HeartFrame, params: BloodParams) -> npt.NDArray[np.uint8]:

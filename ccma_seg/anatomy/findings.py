@@ -33,6 +33,13 @@ class Contrast:
     """Median HU of the left heart's blood."""
     blood_pool_sd_hu: float | None
     """Noise in it: a robust standard deviation."""
+    muscle_hu: float | None = None
+    """The darkest muscle round the left ventricle."""
+
+    @property
+    def enhancement_hu(self) -> float | None:
+        """How much brighter blood is than muscle."""
+        return None if self.blood_pool_hu is None or self.muscle_hu is None else self.blood_pool_hu - self.muscle_hu
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -50,6 +57,8 @@ class Anatomy:
     myocardium_hu: float | None = None
     apex_mm: Point | None = None
     aortic_root_mm: Point | None = None
+    cut_off: bool = False
+    """Whether part of the heart lies outside the volume."""
     reasons: tuple[Reason, ...] = field(default=())
 
     def _repr_html_(self) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from ccma_seg.anatomy.beside import BesideParams, lung_beside
 from ccma_seg.anatomy.channels import Channels, channels
 from ccma_seg.anatomy.coarse import CoarseGrid, coarsen, dense_parts
 from ccma_seg.anatomy.contrast import ContrastParams, measure_contrast
@@ -13,7 +14,7 @@ from ccma_seg.anatomy.refine import Fit, RefineParams, Region, likeness, refine
 from ccma_seg.anatomy.search import SearchParams, search
 from ccma_seg.anatomy.silhouette import SilhouetteParams, follow
 from ccma_seg.anatomy.template import HeartTemplate
-from ccma_seg.errors import ConfigError, NoHeartError
+from ccma_seg.errors import ConfigError, HeartNotFoundError, NoHeartError
 from ccma_seg.geometry import Bools, Floats
 from ccma_seg.volume import PADDING_HU, Volume
 
@@ -80,13 +81,25 @@ class HeartParams:
     low_contrast_uncertainty_mm: float = 4.0
     """Least standard error of the annulus below that."""
 
-    worst_misfit: float = 0.65
-    """Of the whole heart; above it is no heart. Real hearts, each left out of the template, reach 0.30-0.54, heads
-    0.73-0.75, abdomens 1.0."""
+    beside: BesideParams = field(default_factory=BesideParams)
+
+    worst_misfit: float = 0.8
+    """Of the whole heart; above it is no heart. Real hearts reach 0.23-0.72 (one pushed aside by a raised diaphragm),
+    limbs, heads and abdomens 0.5-1.2: what lies beside it decides between them."""
+
+    worst_misfit_alone: float = 0.6
+    """The same where too little is seen of what lies beside it."""
+
+    least_size: float = 0.8
+    """Diameter over the mean heart's: of 35 hearts of adults 0.89-1.34; a squeezed reformat has 0.76."""
 
     least_likeness: float = 1.15
     """Correlation of tissue plus that of fat near the annulus; below it is no heart. Real hearts reach 1.22 (a slim
     woman with little fat) to 1.8, heads and abdomens 0.5-1.16."""
+
+    stretch: tuple[float, float] = (0.65, 1.5)
+    """Length along an axis of the patient over that along the others, the mean heart's being 1: real hearts have
+    0.82-1.29; 0.5-0.57 or up to 2.1 where slices are said to be half or twice as far apart."""
 
     alike: Region = field(default=Region(radius_mm=60.0, shares=(1.0, 1.0, 0.0), cells=8000))
     """Where the likeness is judged."""
@@ -129,7 +142,8 @@ def find_heart(volume: Volume, template: HeartTemplate, *, params: HeartParams) 
     """
     grid = coarsen(volume, cell_mm=params.cell_mm)
     pictures = channels(grid)
-    near = _zoom(pictures, _whole(pictures, template, params), template, params.plain[: params.wide], params=params)
+    whole = _whole(pictures, template, params)
+    near = _zoom(pictures, whole, template, params.plain[: params.wide], params=params)
     fit, contrast = near, _blood(volume, near.pose, template, params)
     if _levels(contrast, params) is None:
         masked = pictures.without(_masses(grid, near.pose, contrast, params))
@@ -141,6 +155,7 @@ def find_heart(volume: Volume, template: HeartTemplate, *, params: HeartParams) 
         fit = _zoom(with_blood, near, template, params.enhanced, params=params)
         contrast = _blood(volume, fit.pose, template, params)
     _check(pictures, (fit.pose,) if levels is None else (near.pose, fit.pose), volume, template=template, params=params)
+    _check_surroundings(grid, near.pose, whole.misfit, template=template, params=params)
     box_mm = follow(grid, _box(fit.pose, template), np.array(fit.pose.center_mm), params=params.silhouette)
     pose = fit.pose if levels is not None else _amid(fit.pose, box_mm, params)
     return _heart(pose, box_mm, contrast, params)
@@ -199,13 +214,7 @@ def _whole(pictures: Channels, template: HeartTemplate, params: HeartParams) -> 
     glance = replace(params.whole, steps=params.glance_steps)
     fits = [refine(pictures, template, pose, region=glance, params=params.refine) for _, pose in places]
     likeliest = min(fits, key=lambda fit: fit.cost).pose
-    best = refine(pictures, template, likeliest, region=params.whole, params=params.refine)
-    if best.misfit > params.worst_misfit:
-        raise NoHeartError(
-            f"no usable heart: the likeliest place differs from a heart by {best.misfit:.2f}"
-            f" (at most {params.worst_misfit:.2f}); {_ADVICE}"
-        )
-    return best
+    return refine(pictures, template, likeliest, region=params.whole, params=params.refine)
 
 
 def _zoom(
@@ -229,6 +238,43 @@ def _check(
     inside = share_inside(volume, _box(poses[-1], template))
     if inside < params.heart_inside:
         raise NoHeartError(f"no usable heart: only {100 * inside:.0f} % of it lies within the volume; {_ADVICE}")
+
+
+def _check_surroundings(
+    grid: CoarseGrid, pose: Pose, misfit: float, *, template: HeartTemplate, params: HeartParams
+) -> None:
+    """Refuse what is no heart's size, has no lungs beside it, or, where these are not seen, does not fit well."""
+    size = float(np.exp(pose.size))
+    if size < params.least_size:
+        raise NoHeartError(
+            f"no usable heart: the likeliest place is {100 * size:.0f} % as wide as the mean heart (at least"
+            f" {100 * params.least_size:.0f} %); check the distances of slices and pixels"
+        )
+    along = np.linalg.norm(pose.matrix, axis=1)
+    stretch = np.sqrt(along**3 / along.prod())
+    low, high = params.stretch
+    if stretch.min() < low or stretch.max() > high:
+        worst = float(stretch[np.abs(np.log(stretch)).argmax()])
+        raise NoHeartError(
+            f"no usable heart: the likeliest place is {worst:.2f} times as long along one axis as along the others"
+            f" ({low:g} to {high:g}); check the distances of slices and pixels"
+        )
+    lung = lung_beside(grid, pose, template, params=params.beside)
+    if lung is None and misfit > params.worst_misfit_alone:
+        raise NoHeartError(
+            f"no usable heart: no lung is seen, and the likeliest place differs from a heart by {misfit:.2f}"
+            f" (at most {params.worst_misfit_alone:.2f}); {_ADVICE}"
+        )
+    if lung is not None and lung < params.beside.least_share:
+        raise NoHeartError(
+            f"no usable heart: beside the likeliest place lies {100 * lung:.0f} % lung (at least"
+            f" {100 * params.beside.least_share:.0f} %); {_ADVICE}"
+        )
+    if misfit > params.worst_misfit:
+        raise HeartNotFoundError(
+            f"no usable heart: the likeliest place lies between lungs, but differs from a heart by {misfit:.2f}"
+            f" (at most {params.worst_misfit:.2f}); {_ADVICE}"
+        )
 
 
 def share_inside(volume: Volume, box_mm: Floats) -> float:

@@ -134,6 +134,7 @@ def _by_template(heart: Heart, volume: Volume, template: HeartTemplate, params: 
         apex_mm=as_point(heart.pose.to_patient(template.apex)),
         aortic_root_mm=as_point(heart.pose.to_patient(template.aortic_root)),
         myocardium_hu=heart.muscle_hu,
+        cut_off=inside < params.whole_inside,
         reasons=_reasons(heart, inside, shown=shown, params=params),
     )
 
@@ -170,7 +171,7 @@ def _by_blood(
     basins = flood(enhanced, frame, params=params.blood)
     orifice = find_orifice(basins, enhanced.dense, frame, depth=depth, params=params.orifice)
     uncertainty_mm = max(orifice.uncertainty_mm, heart.least_uncertainty_mm)
-    if any(reason.code == "heart_cut_off" for reason in plain.reasons):
+    if plain.cut_off:
         uncertainty_mm *= params.cut_off_factor
     parted = pools(volume, basins, heart.levels, params=params.blood)
     place = orifice.center_mm, orifice.normal, np.array(ring.posterior)

@@ -5,14 +5,14 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ccma_seg.cohort.cases import Case
 from ccma_seg.cohort.jobs import Job
 from ccma_seg.cohort.rows import OUT_OF_MEMORY, Outcome, analysed, failed
 from ccma_seg.cohort.storing import remove_leftovers, store_failure, store_result
-from ccma_seg.errors import CcmaError, InputPathError
+from ccma_seg.errors import CcmaError, HeartNotFoundError, InputPathError, NoHeartError
 from ccma_seg.pipeline import Analysis, analyze
 from ccma_seg.reasons import Reason
 from ccma_seg.series import Inventory, Series, choose_series, find_in_archive, read_chosen
@@ -32,32 +32,45 @@ def analyse_case(case: Case, job: Job) -> Outcome:
     remove_leftovers(job.out, case.case_id)
     found = _try(case, job)
     figures = {"seconds": round(time.perf_counter() - started, 3), "peak_memory_mib": _peak_memory_mib()}
-    if not isinstance(found, tuple):
+    if isinstance(found, _Refusal):
+        outcome = failed(case, found.reasons, config_sha256=job.config.sha256(), skipped=found.skipped)
+        outcome = outcome.with_machine(**figures)
+        store_failure(outcome, job)
+    else:
         outcome = analysed(case, found.record()).with_machine(**figures)
         store_result(found, outcome, job)
-    else:
-        outcome = failed(case, found, config_sha256=job.config.sha256()).with_machine(**figures)
-        store_failure(outcome, job)
     return outcome
 
 
-def _try(case: Case, job: Job) -> Analysis | tuple[Reason, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Refusal:
+    """Why there is no analysis."""
+
+    reasons: tuple[Reason, ...]
+    skipped: bool = False
+    """Whether there should be none."""
+
+
+def _try(case: Case, job: Job) -> Analysis | _Refusal:
     """Return the analysis, or why there is none."""
     inventory = None
     if case.lost:
-        return case.lost
+        return _Refusal(reasons=case.lost)
     try:
         inventory = find_in_archive(job.root, case.folders, series_uid=case.series_uid, params=job.config.read)
         return analyze(read_chosen(_choose(case, inventory, job), job.config.read), job.config)
     except InputPathError:
-        return (Reason(InputPathError.code, "a folder of the series was there when looked for and is not any more"),)
+        text = "a folder of the series was there when looked for and is not any more"
+        return _Refusal(reasons=(Reason(InputPathError.code, text),))
     except CcmaError as error:
-        return tuple(_reasons(error, inventory))
+        no_candidate = isinstance(error, NoHeartError) and not isinstance(error, HeartNotFoundError)
+        return _Refusal(reasons=tuple(_reasons(error, inventory)), skipped=no_candidate)
     except MemoryError:
-        return (Reason(OUT_OF_MEMORY, "the analysis needs more memory than a process may have; raise --max-memory"),)
+        text = "the analysis needs more memory than a process may have; raise --max-memory"
+        return _Refusal(reasons=(Reason(OUT_OF_MEMORY, text),))
     except Exception as error:
         logger.debug("unexpected", exc_info=error)
-        return (_unexpected(error),)
+        return _Refusal(reasons=(_unexpected(error),))
 
 
 def _choose(case: Case, inventory: Inventory, job: Job) -> Series:

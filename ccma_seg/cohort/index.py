@@ -10,12 +10,12 @@ import jinja2
 
 from ccma_seg._version import __version__
 from ccma_seg.classification import Verdict
-from ccma_seg.cohort.rows import FAILED, Outcome
+from ccma_seg.cohort.rows import FAILED, SKIPPED, Outcome
 from ccma_seg.cohort.storing import CASES, write_whole
 
 INDEX = "index.html"
 
-_GRAVITY = {str(verdict): gravity for gravity, verdict in enumerate(Verdict, 1)} | {FAILED: 0}
+_GRAVITY = {str(verdict): gravity for gravity, verdict in enumerate(Verdict, 1)} | {FAILED: 0, SKIPPED: -1}
 
 _LESION_FIGURES = ("confidence", "long_axis_mm", "volume_mm3")
 _SERIES_FIGURES = ("annular_volume_mm3", "arc_deg")
@@ -58,7 +58,8 @@ def _template() -> jinja2.Template:
 
 def _row(outcome: Outcome) -> dict[str, Any]:
     row, lesion = outcome.row, _main_lesion(outcome)
-    group = FAILED if outcome.failed else row["verdict"]
+    without = outcome.failed or outcome.skipped
+    group = row["status"] if without else row["verdict"]
     figures = [lesion.get(name) for name in _LESION_FIGURES] + [row.get(name) for name in _SERIES_FIGURES]
     folder = f"{CASES}/{outcome.case_id}"
     return {
@@ -66,11 +67,11 @@ def _row(outcome: Outcome) -> dict[str, Any]:
         "gravity": _GRAVITY[group],
         "status": row["status"],
         "figures": figures,
-        "told": row["reasons"] if outcome.failed else row["explanation"],
+        "told": row["reasons"] if without else row["explanation"],
         "description": row.get("description") or "",
         "series_uid": row["series_uid"] or "",
         "case_id": outcome.case_id,
-        "report": None if outcome.failed else f"{folder}/report.html",
+        "report": None if without else f"{folder}/report.html",
         "picture": f"{folder}/overview.png",
         "order": (-_GRAVITY[group], *(-(figure or 0.0) for figure in figures), outcome.case_id),
     }

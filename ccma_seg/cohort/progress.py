@@ -32,8 +32,10 @@ class Progress:
         """Count one more."""
         self.done += 1
         self.latest = outcome
-        counter, name = (self.failures, outcome.codes[0]) if outcome.failed else (self.verdicts, outcome.row["verdict"])
-        counter[name] += 1
+        if outcome.failed:
+            self.failures[outcome.codes[0]] += 1
+        else:
+            self.verdicts[outcome.row.get("verdict") or outcome.row["status"]] += 1
 
     @property
     def left_s(self) -> float | None:

@@ -11,10 +11,21 @@ from ccma_seg.record import SCHEMA_VERSION
 from ccma_seg.report import lesion_columns, lesion_row
 
 FAILED = "failed"
+SKIPPED = "skipped"
+"""No candidate: a CT without a heart. It is told, and does not count as a failure."""
 OUT_OF_MEMORY = "out_of_memory"
 
 _SERIES = ("study_uid", "description", "slice_thickness_mm", "tube_voltage_kv", "kernel", "cardiac_phase_percent")
-_CALCIUM = ("threshold_hu", "annular_volume_mm3", "agatston", "mass_mg", "arc_deg", "max_thickness_mm")
+_CALCIUM = (
+    "threshold_hu",
+    "annular_volume_mm3",
+    "undecided_volume_mm3",
+    "detection_limit_mm3",
+    "agatston",
+    "mass_mg",
+    "arc_deg",
+    "max_thickness_mm",
+)
 
 SERIES_COLUMNS = (
     "case_id",
@@ -66,8 +77,13 @@ class Outcome:
 
     @property
     def failed(self) -> bool:
-        """Tell whether there is no result."""
+        """Tell whether there is no result where there should be one."""
         return bool(self.row["status"] == FAILED)
+
+    @property
+    def skipped(self) -> bool:
+        """Tell whether there is no result, and should be none."""
+        return bool(self.row["status"] == SKIPPED)
 
     @property
     def codes(self) -> tuple[str, ...]:
@@ -107,9 +123,9 @@ def analysed(case: Case, record: dict[str, Any]) -> Outcome:
     return Outcome(row=row, lesions=flat, files=case.files)
 
 
-def failed(case: Case, reasons: Iterable[Reason], *, config_sha256: str) -> Outcome:
-    """Tell why there is no result."""
-    row = _common(case, FAILED, list(reasons))
+def failed(case: Case, reasons: Iterable[Reason], *, config_sha256: str, skipped: bool = False) -> Outcome:
+    """Tell why there is no result, or, of what is no candidate, why there should be none."""
+    row = _common(case, SKIPPED if skipped else FAILED, list(reasons))
     return Outcome(row=row | {"config_sha256": config_sha256}, files=case.files)
 
 

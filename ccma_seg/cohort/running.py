@@ -39,7 +39,10 @@ class Cohort:
     """Of all rows with a result."""
 
     failures: Counter[str]
-    """Of all rows without one, by the first reason code."""
+    """Of all rows without one that should have one, by the first reason code."""
+
+    skipped: Counter[str]
+    """Of all rows that should have none, by the first reason code."""
 
     interrupted: bool
 
@@ -174,8 +177,9 @@ def _summary(job: Job, progress: Progress, found: list[Outcome], *, interrupted:
         out=job.out,
         analysed=progress.done,
         series=len(found),
-        verdicts=Counter(outcome.row["verdict"] for outcome in found if not outcome.failed),
+        verdicts=Counter(outcome.row["verdict"] for outcome in found if not (outcome.failed or outcome.skipped)),
         failures=Counter(outcome.codes[0] for outcome in found if outcome.failed),
+        skipped=Counter(outcome.codes[0] for outcome in found if outcome.skipped),
         interrupted=interrupted,
     )
 
