@@ -44,7 +44,7 @@ def make_volume(blood_hu=40.0, spacing_mm=(1.0, 1.0, 1.0), tube_voltage_kv=120.0
     geometry = Geometry(shape=shape, spacing_mm=spacing_mm, origin_mm=origin)
     x, y, z = positions(geometry)
     from_axis = np.hypot(x, y)
-    hu = np.select([from_axis < 14.5, from_axis < 20, np.hypot(from_axis, z) < 48], [blood_hu, 50, -100], -850)
+    hu = np.select([from_axis < 15.5, from_axis < 20, np.hypot(from_axis, z) < 48], [blood_hu, 50, -100], -850)
     hu = hu + np.random.default_rng(1).normal(0, sd_hu, shape)
     acquisition = Acquisition(tube_voltage_kv=tube_voltage_kv, slice_thickness_mm=spacing_mm[0])
     return Volume(hu=hu.astype(np.int16), geometry=geometry, acquisition=acquisition)

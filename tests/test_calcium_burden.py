@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from calcium_scene import RING_MM, ball, band, make_anatomy, make_volume, paint, positions
-from ccma_seg.calcium import find_calcium, measure_burden, threshold_sensitivity
+from ccma_seg.calcium import CalciumParams, find_calcium, measure_burden, threshold_sensitivity
 from ccma_seg.calcium.guerrero import score_guerrero
 from ccma_seg.errors import GeometryError
 
@@ -12,7 +12,7 @@ from ccma_seg.errors import GeometryError
 def measured(where, hu=900, blood_hu=40.0, spacing_mm=(1.0, 1.0, 1.0), masses=None):
     volume = paint(make_volume(blood_hu, spacing_mm), where, hu)
     anatomy = make_anatomy(blood_hu)
-    calcium = find_calcium(volume, anatomy)
+    calcium = find_calcium(volume, anatomy, CalciumParams(annular_from=0.0))  # whatever its chance: it is measured
     chosen = None if masses is None else masses(*positions(calcium.geometry))
     return measure_burden(volume, anatomy, calcium, masses=chosen)
 

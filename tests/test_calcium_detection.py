@@ -84,11 +84,11 @@ def test_a_coronary_tube_beside_annular_calcium_stays_coronary():
     assert sorted(kinds(find_calcium(volume, make_anatomy(350)))) == [CalciumKind.ANNULAR, CalciumKind.CORONARY]
 
 
-@pytest.mark.parametrize(("outside_mm", "kind"), [(7, CalciumKind.CORONARY), (2, CalciumKind.ANNULAR)])
-def test_without_fat_in_the_groove_a_focus_well_outside_the_ring_is_coronary(outside_mm, kind):
-    volume = paint(make_volume(350), ball((0, RING_MM + 5, 0), 14), 60)
-    volume = paint(volume, ball((0, RING_MM + outside_mm, 0), 1.5), 900)
-    assert kinds(find_calcium(volume, make_anatomy(350))) == [kind]
+def test_without_fat_in_the_groove_a_focus_counts_on_the_ring_and_not_well_outside_it():
+    muscle = paint(make_volume(), ball((0, RING_MM + 5, 0), 14), 60)
+    on_ring, outside = (paint(muscle, ball((0, RING_MM + mm, 0), 1.5), 900) for mm in (0, 11))
+    assert kinds(find_calcium(on_ring, make_anatomy()))[0] in {CalciumKind.ANNULAR, CalciumKind.UNDECIDED}
+    assert kinds(find_calcium(outside, make_anatomy()))[0] not in {CalciumKind.ANNULAR, CalciumKind.UNDECIDED}
 
 
 def test_calcium_in_the_aortic_root_is_not_annular():
@@ -102,8 +102,9 @@ def test_annular_calcium_that_continues_into_the_aortic_root_is_split():
 
     volume = paint(paint(make_volume(350), ball((0, -30, 0), 14), 350), bridge, 900)
     calcium = find_calcium(volume, make_anatomy(350))
-    assert sorted(kinds(calcium)) == [CalciumKind.ANNULAR, CalciumKind.AORTIC_VALVE]
-    annular = calcium.geometry.to_patient(np.argwhere(calcium.of_kind(CalciumKind.ANNULAR)))
+    (other,) = set(kinds(calcium)) - {CalciumKind.AORTIC_VALVE}
+    assert other in {CalciumKind.ANNULAR, CalciumKind.UNDECIDED}
+    annular = calcium.geometry.to_patient(np.argwhere(calcium.of_kind(other)))
     assert annular[:, 1].min() > -RING_MM - 6
 
 
@@ -131,24 +132,15 @@ def test_a_band_that_touches_the_dense_right_heart_stays_annular():
     assert found[on_band].mean() > 0.9
 
 
-def test_a_faint_spot_at_the_edge_of_blood_is_told_but_not_counted():
-    volume = paint(make_volume(350), ball((0, RING_MM - 2, 0), 2), 520)
-    calcium = find_calcium(volume, make_anatomy(350))
-    assert kinds(calcium) == [CalciumKind.UNKNOWN]
-    assert "faint_spots" in [r.code for r in calcium.reasons]
+def test_brighter_blood_in_the_midst_of_blood_is_not_calcium_and_calcium_there_is():
+    streak, calcified = (paint(make_volume(350), ball((0, RING_MM - 6, 0), 3), hu) for hu in (500, 900))
+    assert kinds(find_calcium(streak, make_anatomy(350))) == [CalciumKind.UNKNOWN]
+    assert kinds(find_calcium(calcified, make_anatomy(350)))[0] in {CalciumKind.ANNULAR, CalciumKind.UNDECIDED}
 
 
-def test_a_thin_band_no_brighter_than_an_edge_at_the_lung_counts_where_no_lung_is_near():
-    volume = paint(make_volume(350), band(0, 36, 3.2), 620)
-    assert kinds(find_calcium(volume, make_anatomy(350))) == [CalciumKind.ANNULAR]
-    beside_lung = paint(volume, lambda x, y, z: (y > RING_MM + 3) & (np.hypot(x, z) < 20), -850)
-    assert CalciumKind.ANNULAR not in kinds(find_calcium(beside_lung, make_anatomy(350)))
-
-
-def test_a_focus_in_the_midst_of_blood_counts_if_it_is_larger_than_mixing_blood():
-    small, large = (paint(make_volume(350), ball((0, RING_MM - 5, 0), radius), 560) for radius in (3.2, 4.5))
-    assert kinds(find_calcium(small, make_anatomy(350))) == [CalciumKind.UNKNOWN]
-    assert kinds(find_calcium(large, make_anatomy(350))) == [CalciumKind.ANNULAR]
+def test_a_faint_band_beside_muscle_counts():
+    volume = paint(make_volume(350), band(0, 60, 3.2), 620)
+    assert CalciumKind.ANNULAR in kinds(find_calcium(volume, make_anatomy(350)))
 
 
 def test_specks_of_two_voxels_are_noise():
@@ -157,11 +149,13 @@ def test_specks_of_two_voxels_are_noise():
     assert find_calcium(volume, make_anatomy()).calcifications == ()
 
 
-def test_calcium_that_is_annular_only_by_the_uncertainty_is_told():
-    volume = paint(make_volume(), ball((0, RING_MM + 13, 0), 4), 900)
-    anatomy = make_anatomy(annulus=make_annulus(uncertainty_mm=5.0))
-    calcium = find_calcium(volume, anatomy)
-    assert kinds(calcium) != [CalciumKind.ANNULAR] or "annulus_uncertain" in [r.code for r in calcium.reasons]
+def test_calcium_that_may_be_annular_or_not_is_told_with_what_would_tell():
+    volume = paint(make_volume(), ball((0, RING_MM + 4, 0), 2.5), 900)
+    calcium = find_calcium(volume, make_anatomy(annulus=make_annulus(uncertainty_mm=6.5)))
+    assert kinds(calcium) == [CalciumKind.UNDECIDED]
+    assert [r.code for r in calcium.reasons] == ["calcium_undecided"]
+    assert "annulus or circumflex artery, cannot be told on a plain CT in slices of 1 mm" in calcium.doubt
+    assert calcium.doubt.endswith("a gated CT with contrast in thin slices would tell.")
 
 
 def test_without_an_annulus_no_kind_is_known():

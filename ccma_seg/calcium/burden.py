@@ -36,6 +36,10 @@ class CalciumBurden:
 
     annular_volume_mm3: float | None = None
     """All voxels above the calcium threshold, masses included."""
+    undecided_volume_mm3: float | None = None
+    """Calcium that may be annular or not; not part of any other figure."""
+    detection_limit_mm3: float | None = None
+    """The smallest compact focus, 300 HU above its surroundings, that would be found in nine of ten such exams."""
     agatston: float | None = None
     """Variant B: weighted by slice spacing over 3 mm."""
     agatston_by_thickness: float | None = None
@@ -109,7 +113,11 @@ def _scores(
     voxels: int,
     params: CalciumParams,
 ) -> CalciumBurden:
-    bare = CalciumBurden(annular_volume_mm3=voxels * calcium.geometry.voxel_mm3)
+    bare = CalciumBurden(
+        annular_volume_mm3=voxels * calcium.geometry.voxel_mm3,
+        undecided_volume_mm3=calcium.volume_of_kind_mm3(CalciumKind.UNDECIDED),
+        detection_limit_mm3=calcium.detection_limit_mm3,
+    )
     if anatomy.contrast.state != ContrastState.NONE:
         text = "Agatston score and mass are defined without contrast; with it only the volume is given."
         return replace(bare, reasons=(Reason("contrast_no_score", text),))

@@ -158,7 +158,7 @@ def _touching(start: Integers, end: Integers, shift: int) -> Integers:
     return np.stack([own, np.arange(own.size) - np.repeat(np.cumsum(many) - many - first, many)])
 
 
-def without_noise(components: Components, params: CalciumParams) -> Components:
+def without_specks(components: Components, params: CalciumParams) -> Components:
     """Drop components of too few voxels, or of too small an area on every slice."""
     if components.count == 0:
         return components

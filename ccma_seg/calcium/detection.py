@@ -2,24 +2,28 @@
 
 import math
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
 from ccma_seg.anatomy.annulus import MitralAnnulus
-from ccma_seg.anatomy.findings import Anatomy, ContrastState
-from ccma_seg.calcium.components import Components, Integers, find_components, make_components, without_noise
-from ccma_seg.calcium.features import Features, find_features, in_root
+from ccma_seg.anatomy.findings import Anatomy
+from ccma_seg.calcium.chance import annular_chance
+from ccma_seg.calcium.components import Components, Integers, find_components, make_components, without_specks
+from ccma_seg.calcium.doubt import doubt_of
+from ccma_seg.calcium.features import Features, Level, find_features, in_root
 from ccma_seg.calcium.findings import Calcification, CalciumKind, CalciumMap
+from ccma_seg.calcium.limit import FAT_BELOW_HU, detection_limit_mm3
 from ccma_seg.calcium.mass import gather_patches
 from ccma_seg.calcium.parameters import CalciumParams
 from ccma_seg.calcium.pools import Pools, find_dense_pools
 from ccma_seg.calcium.ring import dense_ring, distance_to_ring
-from ccma_seg.calcium.sorting import Place, depends_on_uncertainty, is_faint, near_annulus, sort_by_place
+from ccma_seg.calcium.sorting import Place, place_of, sort_by_place
 from ccma_seg.calcium.surroundings import find_surroundings
-from ccma_seg.calcium.threshold import Threshold, calcium_gain, find_threshold
+from ccma_seg.calcium.threshold import Threshold, find_threshold
+from ccma_seg.calcium.visibility import Visibility, find_visibility
 from ccma_seg.errors import GeometryError
 from ccma_seg.geometry import Geometry, as_point, flat_from
 from ccma_seg.reasons import Reason
@@ -51,24 +55,29 @@ def find_calcium(volume: Volume, anatomy: Anatomy, params: CalciumParams = Calci
         If the anatomy lies outside the volume, or names neither heart nor annulus.
     """
     threshold = find_threshold(volume, anatomy, params)
-    crop = _crop(volume, anatomy, params)
+    crop = region_of(volume, anatomy, params)
     if anatomy.annulus is None:
         above = flat_from(crop.hu, math.ceil(threshold.hu))
-        components = without_noise(find_components(crop.hu, crop.geometry, above), params)
+        components = without_specks(find_components(crop.hu, crop.geometry, above), params)
         reason = Reason("no_annulus", "Without a mitral annulus no calcium can be assigned a place.", degrades=True)
         kinds = [(CalciumKind.UNKNOWN, "no annulus")] * components.count
         return _as_map(components, kinds, threshold, (reason,))
-    place = Place(
-        params=params,
-        blood=None if anatomy.contrast.state == ContrastState.NONE else threshold.blood,
-        threshold_hu=threshold.hu,
-        uncertainty_mm=anatomy.annulus.uncertainty_mm,
-        calcium_gain=calcium_gain(volume, params),
+    place = place_of(volume, anatomy, threshold, params)
+    found = find_calcified(crop, anatomy, anatomy.annulus, threshold, place)
+    return replace(
+        _sorted_map(found, threshold, exam=volume),
+        detection_limit_mm3=detection_limit_mm3(
+            volume.geometry,
+            found.visibility,
+            above_hu=threshold.hu - _blood_hu(threshold, params),
+            step_hu=FAT_BELOW_HU if place.blood is None else anatomy.contrast.enhancement_hu or FAT_BELOW_HU,
+            params=params,
+        ),
     )
-    return _sorted_map(crop, anatomy, anatomy.annulus, threshold=threshold, place=place)
 
 
-def _crop(volume: Volume, anatomy: Anatomy, params: CalciumParams) -> Volume:
+def region_of(volume: Volume, anatomy: Anatomy, params: CalciumParams) -> Volume:
+    """Crop a volume to where calcium is looked for: round the heart box and the annulus, as far as they are known."""
     geometry, corners = volume.geometry, []
     if anatomy.heart_box_mm is not None:
         low, high = np.array(anatomy.heart_box_mm)
@@ -81,23 +90,41 @@ def _crop(volume: Volume, anatomy: Anatomy, params: CalciumParams) -> Volume:
     return volume.crop(geometry.slices_around(np.concatenate(corners), margin_mm=params.heart_margin_mm))
 
 
-def _sorted_map(
-    crop: Volume,
-    anatomy: Anatomy,
-    annulus: MitralAnnulus,
-    threshold: Threshold,
-    place: Place,
-) -> CalciumMap:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Candidates:
+    """What is calcified, or seems so, before it is given a kind."""
+
+    components: Components
+    features: list[Features]
+    """Entry 0 belongs to label 1."""
+    pooled: Components
+    """Pools of dense contrast."""
+    visibility: Visibility
+    place: Place
+
+
+def find_calcified(
+    crop: Volume, anatomy: Anatomy, annulus: MitralAnnulus, threshold: Threshold, place: Place
+) -> Candidates:
+    """Find what stands out above the threshold, and measure size, place and surroundings of each."""
     ring, hu, params = dense_ring(annulus.curve_mm), crop.hu, place.params
     with ThreadPoolExecutor(1) as beside:
         above = beside.submit(flat_from, hu, math.ceil(threshold.hu))
         pools = _dense_pools(hu, crop.geometry, annulus, place)
-    components, pooled = _parted(crop, above.result(), pools)
-    components = without_noise(components, params)
+        visibility = _visibility(crop, threshold, params)
+    components, pooled = _parted(crop, above.result(), pools, visibility)
+    components = visibility.seen(without_specks(components, params))
     components = replace(components, ring_mm=distance_to_ring(components.positions_mm, ring, annulus=annulus))
     components = _split_at_root(components, anatomy=anatomy, annulus=annulus, params=params)
     sample = partial(
-        find_surroundings, components, hu, threshold_hu=threshold.hu, pools=pools, blood=place.blood, params=params
+        find_surroundings,
+        components,
+        hu,
+        annulus=annulus,
+        threshold_hu=threshold.hu,
+        pools=pools,
+        blood=place.blood,
+        params=params,
     )
     features = find_features(
         components,
@@ -106,20 +133,39 @@ def _sorted_map(
         anatomy=anatomy,
         annulus=annulus,
         ring_mm=ring,
+        level=Level(blood_hu=_blood_hu(threshold, params), noise_hu=visibility.voxel_sd_hu),
         params=params,
     )
+    chance = partial(annular_chance, uncertainty_mm=place.uncertainty_mm, enhanced=place.blood is not None)
+    features = [replace(f, annular_chance=chance(f)) for f in features]
+    return Candidates(components=components, features=features, pooled=pooled, visibility=visibility, place=place)
+
+
+def _sorted_map(found: Candidates, threshold: Threshold, *, exam: Volume) -> CalciumMap:
+    components, features, place = found.components, found.features, found.place
     kinds = gather_patches(components, features, [sort_by_place(f, place) for f in features], place)
-    reasons = _reasons(features, kinds, place)
-    kinds += [(CalciumKind.CONTRAST, "pool of dense contrast")] * pooled.count
-    return _as_map(components.joined(pooled), kinds, threshold, reasons)
+    undecided = [f for f, (kind, _) in zip(features, kinds, strict=True) if kind == CalciumKind.UNDECIDED]
+    doubt = doubt_of(undecided, enhanced=place.blood is not None, slice_mm=exam.geometry.spacing_mm[0])
+    reasons = (Reason("calcium_undecided", doubt),) if doubt else ()
+    kinds += [(CalciumKind.CONTRAST, "pool of dense contrast")] * found.pooled.count
+    return replace(_as_map(components.joined(found.pooled), kinds, threshold, reasons), doubt=doubt)
 
 
-def _parted(crop: Volume, flat: Integers, pools: Pools | None) -> tuple[Components, Components]:
-    """Return what is connected above the threshold, and pools of dense contrast apart from it."""
+def _visibility(crop: Volume, threshold: Threshold, params: CalciumParams) -> Visibility:
+    return find_visibility(crop.hu, crop.geometry, blood_hu=_blood_hu(threshold, params), params=params)
+
+
+def _blood_hu(threshold: Threshold, params: CalciumParams) -> float:
+    return threshold.hu - params.above_blood_hu if threshold.blood is None else threshold.blood.hu
+
+
+def _parted(crop: Volume, flat: Integers, pools: Pools | None, visibility: Visibility) -> tuple[Components, Components]:
+    """Return what is connected above the threshold and stands out of the noise, and pools of dense contrast apart."""
     place = np.unravel_index(flat, crop.hu.shape)
     label = np.zeros(flat.size, np.intp) if pools is None else pools.at(place).astype(np.intp)
     pooled = make_components(crop.hu, crop.geometry, flat[label > 0], label[label > 0], count=int(label.max(initial=0)))
-    return find_components(crop.hu, crop.geometry, flat[label == 0]), pooled.relabelled(pooled.label)
+    free = flat[(label == 0) & visibility.near(place)]
+    return find_components(crop.hu, crop.geometry, free), pooled.relabelled(pooled.label)
 
 
 def _dense_pools(hu: npt.NDArray[np.int16], geometry: Geometry, annulus: MitralAnnulus, place: Place) -> Pools | None:
@@ -140,30 +186,6 @@ def _split_at_root(
     mixed = touches & (share >= params.min_split_share) & (share <= 1 - params.min_split_share)
     apart = root & mixed[components.label - 1] if components.count else root
     return components.relabelled(components.label + components.count * apart)
-
-
-def _reasons(features: list[Features], kinds: Kinds, place: Place) -> tuple[Reason, ...]:
-    annular = [f for f, (kind, _) in zip(features, kinds, strict=True) if kind == CalciumKind.ANNULAR]
-    unsure = sum(f.volume_mm3 for f in annular if depends_on_uncertainty(f, place))
-    faint = [
-        f
-        for f, (kind, _) in zip(features, kinds, strict=True)
-        if kind == CalciumKind.UNKNOWN and near_annulus(f, place) and is_faint(f, place)
-    ]
-    reasons = []
-    if unsure > 0:
-        text = (
-            f"{unsure:.0f} mm3 of calcium counts as annular only within the annulus' uncertainty of "
-            f"{place.uncertainty_mm:.0f} mm."
-        )
-        reasons.append(Reason("annulus_uncertain", text))
-    if faint:
-        text = (
-            f"{len(faint)} faint spots at the annulus ({sum(f.volume_mm3 for f in faint):.0f} mm3, peak at most "
-            f"{max(f.peak_hu for f in faint):.0f} HU) are not counted: motion edges look the same."
-        )
-        reasons.append(Reason("faint_spots", text))
-    return tuple(reasons)
 
 
 def _as_map(components: Components, kinds: Kinds, threshold: Threshold, reasons: tuple[Reason, ...]) -> CalciumMap:

@@ -13,9 +13,11 @@ from ccma_seg.reasons import Reason
 
 
 class CalciumKind(StrEnum):
-    """The place of a calcification; only `ANNULAR` can be MAC or CCMA."""
+    """The place of a calcification; only `ANNULAR` makes MAC or CCMA."""
 
     ANNULAR = "annular"
+    UNDECIDED = "undecided"
+    """Annulus or something beside it: the images do not tell."""
     CORONARY = "coronary"
     AORTIC_VALVE = "aortic_valve"
     AORTIC_WALL = "aortic_wall"
@@ -63,6 +65,13 @@ class CalciumMap:
     blood: Blood | None = None
     """What the threshold and the background of the calcium are told from; None where it was not measured."""
 
+    detection_limit_mm3: float | None = None
+    """The smallest compact focus, 300 HU above its surroundings, that this exam would show at the annulus in nine of
+    ten cases; None without an annulus."""
+
+    doubt: str = ""
+    """One sentence on what is undecided, and what would settle it; empty where nothing is."""
+
     reasons: tuple[Reason, ...] = field(default=())
 
     calcified: npt.NDArray[np.intp] = field(init=False, repr=False)
@@ -80,6 +89,10 @@ class CalciumMap:
         mask = np.zeros(self.labels.shape, bool)
         mask[tuple(self.voxels(labels).T)] = True
         return mask
+
+    def volume_of_kind_mm3(self, kind: CalciumKind) -> float:
+        """Return how much calcium of one kind there is."""
+        return sum(c.volume_mm3 for c in self.calcifications if c.kind == kind)
 
     def voxels_of_kind(self, kind: CalciumKind) -> npt.NDArray[np.intp]:
         """List the voxels of calcium of one kind, (n, 3), in order."""

@@ -6,7 +6,7 @@ from scipy.spatial import ConvexHull, QhullError, cKDTree
 from ccma_seg.calcium.components import Components
 from ccma_seg.calcium.features import Features
 from ccma_seg.calcium.findings import CalciumKind
-from ccma_seg.calcium.sorting import Place, is_faint
+from ccma_seg.calcium.sorting import Place, is_bright_blood
 from ccma_seg.geometry import Bools, Floats
 
 MIN_SEED_MM3 = 50.0
@@ -30,6 +30,7 @@ MAX_PATCHED_MM = 60.0
 JOINING = frozenset(
     {
         CalciumKind.UNKNOWN,
+        CalciumKind.UNDECIDED,
         CalciumKind.CORONARY,
         CalciumKind.PAPILLARY,
         CalciumKind.MYOCARDIAL,
@@ -83,7 +84,7 @@ def _patches(
         c
         for c in candidates
         if inside[c] >= voxels[c - 1] / 2
-        or (beside[c] and voxels[c - 1] < len(seed) and not is_faint(features[c - 1], place))
+        or (beside[c] and voxels[c - 1] < len(seed) and not is_bright_blood(features[c - 1], place))
     ]
 
 

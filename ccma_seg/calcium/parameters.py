@@ -15,21 +15,24 @@ class CalciumParams:
     assumed_tube_voltage_kv: float = 120.0
     """Where the headers do not say: the voltage of Agatston's definition."""
 
-    thin_slice_mm: float = 1.5
-    """Below this the threshold without contrast follows the noise (Qian 2015, Acad Radiol)."""
-    thin_noise_factor: float = 4.66
-    """Times the noise, on thin slices (Qian 2015)."""
-    thin_noise_offset_hu: float = 20.4
-    """Plus this, on thin slices (Qian 2015)."""
-
     above_blood_hu: float = 100.0
     """With contrast: above the blood pool (JCCT, n = 104: AUC 0.81, better than fixed 650 or 850 HU)."""
-    above_blood_sd: float = 4.0
-    """With contrast: standard deviations above the blood pool (T2, proposal)."""
     blood_margin_mm: float = 30.0
     """Blood within this distance of the annulus is local (proposal)."""
     assumed_noise_hu: float = 20.0
     """Noise where it was not measured (McCollough 2007: prescribed for calcium scoring)."""
+
+    view_mm: float = 2.5
+    """Resolution (full width at half maximum) at which calcium is looked for: a focus of 10 mm3 (proposal)."""
+    sure_sd: float = 6.0
+    """Calcium stands out of the noise of that view by so many standard deviations somewhere: a ring's surroundings hold
+    a thousand places that noise could pick (proposal)."""
+    sure_hu: float = 40.0
+    """... and by this much: blood is not even (proposal; half of what a focus of 5 mm3, 300 HU above it, gives)."""
+    edge_sd: float = 2.5
+    """Around such a place, voxels above the threshold belong to it where the view has this many (proposal)."""
+    edge_hu: float = 5.0
+    """... and at least this much."""
 
     min_voxels: int = 3
     """Fewer are noise (common in Agatston software; Budoff 2007 uses 3 adjacent pixels)."""
@@ -40,15 +43,21 @@ class CalciumParams:
     annulus_margin_mm: float = 40.0
     """Round the annulus: holds the largest mass reported (53 mm, Almogheer 2021) with its centre off the ring."""
 
+    annular_from: float = 0.7
+    """Chance from which on a calcification is annular (proposal; on CTs left out of the fit nine of ten bands on the
+    ring reach it, and one of ten tubes 5-12 mm outside)."""
+    annular_below: float = 0.2
+    """Chance below which it is not; between the two it is undecided (proposal)."""
+
     near_annulus_mm: float = 8.0
     """Nearest voxel to the annulus curve (L1, proposal)."""
     centroid_annulus_mm: float = 20.0
-    """Centroid to the annulus curve, of a small calcification (L1, proposal)."""
-    small_radius_mm: float = 10.0
-    """The centroid of a mass with a larger radius of gyration may lie further away, by the excess (proposal)."""
+    """Blocks of dense contrast within this distance of the annulus curve may be a mass (proposal)."""
 
     metal_hu: float = 2500.0
-    """No calcium is as dense (X3; 12-bit scanners saturate at 3071 HU)."""
+    """No calcium is as dense at 120 kVp or more (X3; 12-bit scanners saturate at 3071 HU)."""
+    saturated_hu: float = 3000.0
+    """Metal at any tube voltage: 12-bit scanners saturate a little above (X3)."""
     streak_metal_hu: float = 1800.0
     """Metal if there are dark streaks beside it (X3)."""
     streak_hu: float = -200.0
@@ -73,28 +82,18 @@ class CalciumParams:
     """Fat and lung lie below (fat -100 +- 30 HU)."""
     lung_hu: float = -400.0
     """Lung lies below."""
-    edge_overshoot: float = 0.25
-    """Motion and sharp kernels overshoot by up to this share of the step from blood to lung (seen: 0.15-0.2)."""
-    lung_reference_hu: float = -850.0
-    """Lung, for that step."""
+    bright_blood: float = 0.5
+    """Blood is brighter than its mean by up to this share of the step from fat to blood, where it mixes, moves, or a
+    kernel overshoots (seen: up to 0.4)."""
     faint_volume_mm3: float = 100.0
-    """As faint as an edge artefact, a focus counts only above this volume (proposal)."""
-    faint_slices: int = 3
-    """... and on that many slices: motion differs from slice to slice (proposal)."""
-    speck_volume_mm3: float = 25.0
-    """With contrast a smaller focus counts only where no edge artefact is as bright, be it on however many slices
-    (proposal; away from lung the largest such artefact met on real CTs has 14 mm3)."""
-    edge_volume_mm3: float = 250.0
-    """No edge artefact beside blood is larger than this (proposal; the largest met on real CTs have 110 mm3)."""
+    """Bone that goes on beyond the region looked at is larger (proposal)."""
 
     coronary_width_mm: float = 6.0
     """Widest calcified coronary segment: 4-5 mm (proposal) and its blur."""
     coronary_fat_share: float = 0.5
     """Coronary calcium is surrounded by fat and its lumen; annular calcium has heart muscle on one side (proposal)."""
-    coronary_offset_mm: float = 4.0
-    """On the epicardial side of the ring by more than this, less fat is enough (proposal)."""
-    coronary_offset_fat_share: float = 0.35
-    """... this much, next to it or beyond the vessel (proposal)."""
+    coronary_wide_fat_share: float = 0.35
+    """Away from the annulus this much fat, next to it or beyond the vessel, is enough (proposal)."""
 
     root_radius_mm: float = 18.0
     """Aortic root: sinus radius 16-19 mm (half of 32-38 mm)."""

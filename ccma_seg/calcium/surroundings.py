@@ -8,6 +8,7 @@ from itertools import product
 import numpy as np
 import numpy.typing as npt
 
+from ccma_seg.anatomy.annulus import MitralAnnulus
 from ccma_seg.calcium.components import Components, Integers
 from ccma_seg.calcium.parameters import CalciumParams
 from ccma_seg.calcium.pools import Index, Pools
@@ -18,7 +19,7 @@ MAX_SAMPLED_VOXELS = 5_000
 """Of larger components every k-th voxel is asked; shares stay good to 1 %."""
 
 BLOOD_SD = 3.0
-"""Blood lies within that many standard deviations of its median."""
+"""Where muscle was not measured, blood lies within that many standard deviations of its median."""
 
 _NONE_SEEN = np.int16(np.iinfo(np.int16).max)
 """Lowest HU of no samples."""
@@ -34,6 +35,10 @@ class Surroundings:
     pool: Floats
     """In a pool of dense contrast."""
     lowest_hu: Floats
+    inner_fat: Floats
+    """Share of fat among the samples on the side of the valve."""
+    inner_blood: Floats
+    """... and of blood."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +58,7 @@ def find_surroundings(
     components: Components,
     hu: npt.NDArray[np.int16],
     *,
+    annulus: MitralAnnulus,
     distance_mm: float,
     threshold_hu: float,
     pools: Pools | None,
@@ -71,6 +77,7 @@ def find_surroundings(
         for count, part in zip(seen, (outside, *(outside & part for part in parts)), strict=True):
             np.add(count, part, out=count)
         np.minimum(lowest, near, out=lowest, where=outside)
+    inner = hu[_inward(voxels, annulus, distance_mm)]
     total, *votes = (voxels.sum(count) for count in seen)
     fat, lungs, in_blood, pooled = (count / np.maximum(total, 1) for count in votes)
     return Surroundings(
@@ -79,6 +86,8 @@ def find_surroundings(
         blood=in_blood,
         pool=pooled,
         lowest_hu=voxels.min(np.where(lowest < _NONE_SEEN, lowest, np.inf)),
+        inner_fat=voxels.mean((inner < limits.fat) & (inner >= limits.lung)),
+        inner_blood=voxels.mean((inner >= limits.blood[0]) & (inner <= limits.blood[1])),
     )
 
 
@@ -99,6 +108,15 @@ def _around(voxels: Components, distance_mm: float) -> Iterator[Index]:
         yield tuple(by_step[step] for by_step, step in zip(moved, offset, strict=True))
 
 
+def _inward(voxels: Components, annulus: MitralAnnulus, distance_mm: float) -> Index:
+    """Return slices, rows and columns of what lies at a distance towards the axis of the annulus."""
+    frame = annulus.to_frame(voxels.positions_mm)
+    radius = np.hypot(frame[:, 0], frame[:, 1])
+    frame[:, :2] *= (1 - distance_mm / np.maximum(radius, distance_mm))[:, None]
+    index = np.rint(voxels.geometry.to_index(annulus.to_patient(frame))).astype(np.intp)
+    return tuple(np.clip(index, 0, np.array(voxels.geometry.shape) - 1).T)
+
+
 def _offsets(components: Components, distance_mm: float) -> Integers:
     directions = np.array([d for d in product((-1, 0, 1), repeat=3) if 1 <= np.abs(d).sum() <= 2])
     unit = directions / np.linalg.norm(directions, axis=1)[:, None]
@@ -107,10 +125,13 @@ def _offsets(components: Components, distance_mm: float) -> Integers:
 
 
 def _limits(threshold_hu: float, blood: Blood | None, params: CalciumParams) -> _Limits:
-    spread = (1, 0) if blood is None else (blood.hu - BLOOD_SD * blood.sd_hu, blood.hu + BLOOD_SD * blood.sd_hu)
     return _Limits(
         calcium=math.ceil(threshold_hu),
         fat=math.ceil(params.fat_hu),
         lung=math.ceil(params.lung_hu),
-        blood=(math.ceil(spread[0]), math.floor(spread[1])),
+        blood=(1, 0) if blood is None else (math.ceil(_least_hu(blood)), math.ceil(threshold_hu) - 1),
     )
+
+
+def _least_hu(blood: Blood) -> float:
+    return blood.hu - BLOOD_SD * blood.sd_hu if blood.from_hu is None else blood.from_hu

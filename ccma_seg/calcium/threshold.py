@@ -1,4 +1,7 @@
-"""Above which HU a voxel is calcium: by tube voltage without contrast, by the local blood pool with it."""
+"""Above which HU a voxel is calcium: by tube voltage without contrast, by the local blood pool with it.
+
+Noise does not enter: `visibility` tells what stands out of it.
+"""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -36,6 +39,8 @@ class Blood:
     hu: float
     sd_hu: float
     where: str
+    from_hu: float | None = None
+    """Half way up from muscle: brighter than this is blood in either chamber; None where muscle was not measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +64,7 @@ def at_reference(hu: float, tube_voltage_kv: float) -> float:
     return PLAIN_BLOOD_HU + (hu - PLAIN_BLOOD_HU) * threshold_at(_REFERENCE_KV) / threshold_at(tube_voltage_kv)
 
 
-def calcium_gain(volume: Volume, params: CalciumParams) -> float:
+def calcium_gain_of(volume: Volume, params: CalciumParams = CalciumParams()) -> float:
     """Return the HU of calcium at the tube voltage of a CT over those at 120 kVp."""
     voltage = volume.acquisition.tube_voltage_kv or params.assumed_tube_voltage_kv
     return threshold_at(voltage) / threshold_at(_REFERENCE_KV)
@@ -71,13 +76,15 @@ def local_blood(volume: Volume, anatomy: Anatomy, params: CalciumParams) -> Bloo
     Noise is the same in both: where one scatters more, its label holds other things than blood.
     """
     pools = [b for b in _pools_near(volume, anatomy, params) if b is not None]
-    if pools:
-        return replace(max(pools, key=lambda b: b.hu), sd_hu=min(b.sd_hu for b in pools))
     contrast = anatomy.contrast
+    muscle_hu, step_hu = contrast.muscle_hu, contrast.enhancement_hu
+    half_hu = None if muscle_hu is None or step_hu is None else muscle_hu + step_hu / 2
+    if pools:
+        return replace(max(pools, key=lambda b: b.hu), sd_hu=min(b.sd_hu for b in pools), from_hu=half_hu)
     if contrast.blood_pool_hu is None:
         return None
     sd = params.assumed_noise_hu if contrast.blood_pool_sd_hu is None else contrast.blood_pool_sd_hu
-    return Blood(hu=contrast.blood_pool_hu, sd_hu=sd, where="left heart")
+    return Blood(hu=contrast.blood_pool_hu, sd_hu=sd, where="left heart", from_hu=half_hu)
 
 
 def find_threshold(volume: Volume, anatomy: Anatomy, params: CalciumParams) -> Threshold:
@@ -89,7 +96,7 @@ def find_threshold(volume: Volume, anatomy: Anatomy, params: CalciumParams) -> T
 def _threshold(volume: Volume, anatomy: Anatomy, params: CalciumParams, *, blood: Blood | None) -> Threshold:
     if params.threshold_hu is not None:
         return Threshold(hu=params.threshold_hu, rule=f"{params.threshold_hu:.0f} HU, as given")
-    plain = _without_contrast(volume, anatomy, params)
+    plain = _without_contrast(volume, params)
     if anatomy.contrast.state == ContrastState.NONE:
         return plain
     enhanced = _with_contrast(blood, plain, params)
@@ -107,19 +114,12 @@ def _threshold(volume: Volume, anatomy: Anatomy, params: CalciumParams, *, blood
     )
 
 
-def _without_contrast(volume: Volume, anatomy: Anatomy, params: CalciumParams) -> Threshold:
+def _without_contrast(volume: Volume, params: CalciumParams) -> Threshold:
     voltage, reasons = _voltage(volume, params)
     by_voltage = threshold_at(voltage)
-    slice_mm = volume.acquisition.slice_thickness_mm or volume.geometry.spacing_mm[0]
-    text = f"{by_voltage:.0f} HU at {voltage:.0f} kVp (as 130 HU at 120 kVp)"
-    if slice_mm >= params.thin_slice_mm:
-        return Threshold(hu=by_voltage, rule=text, reasons=reasons)
-    noise = anatomy.contrast.blood_pool_sd_hu
-    noise = params.assumed_noise_hu if noise is None else noise
-    by_noise = params.thin_noise_factor * noise + params.thin_noise_offset_hu
-    formula = f"{params.thin_noise_factor:g} x noise {noise:.0f} + {params.thin_noise_offset_hu:g} = {by_noise:.0f} HU"
-    rule = f"{text}, at least {formula} on slices of {slice_mm:g} mm"
-    return Threshold(hu=max(by_voltage, by_noise), rule=rule, reasons=reasons)
+    return Threshold(
+        hu=by_voltage, rule=f"{by_voltage:.0f} HU at {voltage:.0f} kVp (as 130 HU at 120 kVp)", reasons=reasons
+    )
 
 
 def _with_contrast(blood: Blood | None, plain: Threshold, params: CalciumParams) -> Threshold:
@@ -130,12 +130,12 @@ def _with_contrast(blood: Blood | None, plain: Threshold, params: CalciumParams)
             degrades=True,
         )
         return Threshold(hu=plain.hu, rule=plain.rule, reasons=(*plain.reasons, reason))
-    by_offset, by_noise = blood.hu + params.above_blood_hu, blood.hu + params.above_blood_sd * blood.sd_hu
+    by_offset = blood.hu + params.above_blood_hu
     rule = (
-        f"highest of blood ({blood.where}) {blood.hu:.0f} + {params.above_blood_hu:g} = {by_offset:.0f}, "
-        f"blood + {params.above_blood_sd:g} x SD {blood.sd_hu:.0f} = {by_noise:.0f}, and {plain.rule}"
+        f"higher of blood ({blood.where}) {blood.hu:.0f} + {params.above_blood_hu:g} = {by_offset:.0f} HU, "
+        f"and {plain.rule}"
     )
-    return Threshold(hu=max(by_offset, by_noise, plain.hu), rule=rule, reasons=plain.reasons)
+    return Threshold(hu=max(by_offset, plain.hu), rule=rule, reasons=plain.reasons)
 
 
 def _voltage(volume: Volume, params: CalciumParams) -> tuple[float, tuple[Reason, ...]]:
