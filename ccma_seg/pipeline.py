@@ -11,17 +11,16 @@ import numpy as np
 from ccma_seg.anatomy import Anatomy, MitralAnnulus, locate
 from ccma_seg.calcium import (
     CalciumBurden,
-    CalciumKind,
     CalciumMap,
     SensitivityRow,
     find_calcium,
     measure_burden,
     threshold_sensitivity,
 )
-from ccma_seg.classification import Finding, Verdict, classify, most_serious
+from ccma_seg.classification import Finding, Overall, Verdict, classify, judge_exam, most_serious
 from ccma_seg.config import Config
 from ccma_seg.display import card
-from ccma_seg.geometry import Bools, Geometry, Point
+from ccma_seg.geometry import Bools, Geometry
 from ccma_seg.lesion import Lesion, Measurements, segment
 from ccma_seg.phases import SecondPhase, measure_in_phases, set_beside
 from ccma_seg.reasons import Reason
@@ -30,10 +29,6 @@ from ccma_seg.volume import LabelMap, Volume
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_METAL_REACH_MM = 20.0
-"""Metal nearer to the annulus or its middle than this is a prosthesis, ring or clip there, and its streaks cover it
-(proposal)."""
 
 
 class Status(StrEnum):
@@ -84,8 +79,8 @@ class Analysis:
     """Another phase of the exam, if one was given; of several that which tells most of blood."""
     further_phases: tuple[SecondPhase, ...] = ()
     """The others, as they were given."""
-    verdict: Verdict
-    """Of the exam: its most serious lesion."""
+    overall: Overall | None
+    """What is said of the exam apart from its masses; None without an annulus."""
     seconds: float
     """How long the analysis took, reading not counted."""
 
@@ -106,21 +101,20 @@ class Analysis:
         return Status.NO_FINDING if self.verdict == Verdict.NO_CALCIFICATION else Status.OK
 
     @property
+    def verdict(self) -> Verdict:
+        """Of the exam: its most serious lesion, or what is said apart from these."""
+        if self.overall is None:
+            return Verdict.INDETERMINATE
+        verdicts = [mass.finding.verdict for mass in self.masses]
+        return most_serious([*verdicts, self.overall.verdict]) or self.overall.verdict
+
+    @property
     def explanation(self) -> str:
         """Say in one plain sentence what was found."""
-        if self.calcium is None or self.burden is None:
+        if self.overall is None:
             return "The mitral annulus was not found, so calcium cannot be told to belong to it."
         serious = [mass.finding.explanation for mass in self.masses if mass.finding.verdict == self.verdict]
-        if serious:
-            return serious[0]
-        if self.verdict == Verdict.INDETERMINATE:
-            return "The images do not decide: there is metal at the mitral annulus."
-        if self.verdict == Verdict.NO_CALCIFICATION:
-            return f"No calcium at the mitral annulus above {self.calcium.threshold_hu:.0f} HU."
-        volume_mm3, arc_deg = self.burden.annular_volume_mm3, self.burden.arc_deg
-        arc = "" if arc_deg is None else f" over {arc_deg:.0f} degrees of the ring"
-        amount = "" if volume_mm3 is None else f", {volume_mm3:.0f} mm3"
-        return f"Ordinary calcification of the mitral annulus{arc}{amount}."
+        return serious[0] if serious else self.overall.explanation
 
     def record(self) -> dict[str, Any]:
         """Return the record, as in `report.json`: plain values, None where not measured."""
@@ -187,19 +181,19 @@ def analyze(
         return _without_annulus(volume, config, anatomy, phases, start)
     calcium = find_calcium(volume, anatomy, config.calcium)
     masses = _masses(volume, anatomy, calcium, config, phases)
+    covered = covered_by(masses, calcium.geometry)
+    burden = measure_burden(volume, anatomy, calcium, masses=covered, params=config.calcium)
     return Analysis(
         volume=volume,
         config=config,
         anatomy=anatomy,
         calcium=calcium,
-        burden=measure_burden(
-            volume, anatomy, calcium, masses=covered_by(masses, calcium.geometry), params=config.calcium
-        ),
+        burden=burden,
         sensitivity=threshold_sensitivity(volume, calcium),
         masses=masses,
         second_phase=phases[0] if phases else None,
         further_phases=phases[1:],
-        verdict=_exam_verdict(anatomy.annulus, calcium, masses),
+        overall=judge_exam(anatomy, calcium, burden),
         seconds=time.perf_counter() - start,
     )
 
@@ -217,7 +211,7 @@ def _without_annulus(
         masses=(),
         second_phase=phases[0] if phases else None,
         further_phases=phases[1:],
-        verdict=Verdict.INDETERMINATE,
+        overall=None,
         seconds=time.perf_counter() - start,
     )
 
@@ -244,18 +238,5 @@ def covered_by(masses: tuple[Mass, ...], geometry: Geometry) -> Bools:
     return covered
 
 
-def _exam_verdict(annulus: MitralAnnulus, calcium: CalciumMap, masses: tuple[Mass, ...]) -> Verdict:
-    """Take the most serious lesion; without one, annular calcium alone is MAC, and metal hides what there is."""
-    annular = any(c.kind == CalciumKind.ANNULAR for c in calcium.calcifications)
-    metal = any(c.kind == CalciumKind.METAL and _is_at(annulus, c.centroid_mm) for c in calcium.calcifications)
-    plain = Verdict.INDETERMINATE if metal else Verdict.MAC if annular else Verdict.NO_CALCIFICATION
-    return most_serious([mass.finding.verdict for mass in masses] + [plain]) or plain
-
-
 def _listed(*figures: float | None) -> str:
     return ", ".join("-" if figure is None else f"{figure:.1f}" for figure in figures)
-
-
-def _is_at(annulus: MitralAnnulus, position_mm: Point) -> bool:
-    valve_mm = np.vstack([annulus.curve_mm, annulus.center_mm])
-    return bool(np.linalg.norm(valve_mm - position_mm, axis=1).min() <= _METAL_REACH_MM)

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from ccma_seg.anatomy import Contrast, ContrastState
 from ccma_seg.classification import Outcome, Rules, Verdict, classify, context_of, most_serious
 from ccma_seg.classification.logic import decide, plain
 from ccma_seg.errors import ConfigError
@@ -58,15 +59,25 @@ def test_density_alone_never_makes_a_rupture():
     assert verdict(iso) != Verdict.RUPTURED_CCMA
 
 
+def faint(measurements):
+    """Return the verdict where blood is a little brighter than muscle."""
+    contrast = Contrast(state=ContrastState.UNCERTAIN, blood_pool_hu=150.0, blood_pool_sd_hu=20.0)
+    return classify(measurements, replace(make_anatomy(150.0), contrast=contrast), make_volume()).verdict
+
+
 def test_in_faint_contrast_a_core_unlike_blood_is_ccma_and_one_like_it_leaves_rupture_open():
-    assert verdict(core(mean_hu=278.0), blood_hu=150.0) == Verdict.CCMA
-    assert verdict(core(mean_hu=145.0), blood_hu=150.0) == Verdict.CCMA_RUPTURE_NOT_ASSESSABLE
+    assert faint(core(mean_hu=278.0)) == Verdict.CCMA
+    assert faint(core(mean_hu=145.0)) == Verdict.CCMA_RUPTURE_NOT_ASSESSABLE
 
 
 @pytest.mark.parametrize("present", [None, True])
 def test_in_faint_contrast_a_core_beside_what_may_be_blood_leaves_rupture_open(present):
     mixed = replace(INTACT, cavity=replace(INTACT.cavity, present=present))
-    assert verdict(mixed, blood_hu=150.0) == Verdict.CCMA_RUPTURE_NOT_ASSESSABLE
+    assert faint(mixed) == Verdict.CCMA_RUPTURE_NOT_ASSESSABLE
+
+
+def test_a_soft_core_in_late_contrast_is_told_from_blood_by_its_difference():
+    assert verdict(core(mean_hu=60.0), blood_hu=125.0) == Verdict.CCMA
 
 
 def test_a_second_phase_decides_what_a_core_as_dense_as_blood_is():

@@ -161,9 +161,7 @@ def test_the_report_gives_the_verdict_its_explanation_and_its_segments(exam, obj
 
 
 def test_without_a_finding_there_is_a_report_and_without_a_label_no_segmentation(analysis, tmp_path):
-    bare = replace(
-        analysis, masses=(), calcium=replace(analysis.calcium, calcifications=()), verdict=ccma.pipeline.Verdict("mac")
-    )
+    bare = replace(analysis, masses=(), calcium=replace(analysis.calcium, calcifications=()))
     seg, report = written(bare, tmp_path / "pools")
     assert [item.SegmentLabel for item in seg.SegmentSequence] == ["blood pool LV", "blood pool LA"]
     blind = replace(bare, anatomy=replace(bare.anatomy, blood_pools=None))

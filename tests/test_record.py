@@ -31,7 +31,7 @@ def test_a_record_without_an_annulus_follows_the_schema_too(analysis):
         burden=None,
         sensitivity=(),
         masses=(),
-        verdict=Verdict.INDETERMINATE,
+        overall=None,
     )
     record = blind.record()
     jsonschema.validate(record, record_schema())
@@ -57,7 +57,7 @@ def test_a_rule_edited_in_toml_changes_the_verdict_and_is_visible_in_the_record(
     config = Config.from_toml(tmp_path / "rules.toml")
     first = analysis.masses[0]
     finding = classify(first.measurements, analysis.anatomy, analysis.volume, rules=config.rules)
-    edited = replace(analysis, config=config, masses=(replace(first, finding=finding),), verdict=finding.verdict)
+    edited = replace(analysis, config=config, masses=(replace(first, finding=finding),))
     record = edited.record()
     assert (analysis.verdict, record["verdict"]) == ("ruptured_ccma", "ccma_possible_rupture")
     assert next(e["limit"] for e in record["lesions"][0]["evidence"] if e["criterion"] == "N1") == 9.0

@@ -2,6 +2,7 @@
 
 from ccma_seg.classification.context import Remark, context_of
 from ccma_seg.classification.decision import classify, most_serious
+from ccma_seg.classification.exam import Overall, judge_exam
 from ccma_seg.classification.findings import Evidence, Finding, Outcome, Verdict
 from ccma_seg.classification.rules import Criterion, Rules
 
@@ -10,10 +11,12 @@ __all__ = [
     "Evidence",
     "Finding",
     "Outcome",
+    "Overall",
     "Remark",
     "Rules",
     "Verdict",
     "classify",
     "context_of",
+    "judge_exam",
     "most_serious",
 ]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from ccma_seg.anatomy import Anatomy
+from ccma_seg.anatomy import Anatomy, ContrastState
 from ccma_seg.calcium.threshold import at_reference
 from ccma_seg.classification.confidence import Exam, confidence
 from ccma_seg.classification.explanation import explain
@@ -23,6 +23,9 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt,
     "is": operator.eq,
 }
+
+_ENHANCED = {ContrastState.NONE: False, ContrastState.UNCERTAIN: None, ContrastState.ENHANCED: True}
+"""None counts as not measured."""
 
 
 def classify(measurements: Measurements, anatomy: Anatomy, volume: Volume, *, rules: Rules | None = None) -> Finding:
@@ -71,6 +74,7 @@ def quantities(measurements: Measurements, anatomy: Anatomy, volume: Volume) -> 
         "blood_difference_least_fraction": None if ratio_to_blood is None else abs(ratio_to_blood - 1) - unsure,
         "chamber_gap_mm": _widest_to_chamber_mm(m),
         "exam.blood_pool_hu": blood,
+        "exam.enhanced": _ENHANCED[anatomy.contrast.state],
         "exam.blood_pool_sd_hu": anatomy.contrast.blood_pool_sd_hu,
         "exam.slice_mm": max(spacing_mm, volume.acquisition.slice_thickness_mm or 0.0),
     }

@@ -43,7 +43,9 @@ def find_cavity(volume: Volume, anatomy: Anatomy, lesion: Lesion, *, params: Les
         return lesion
     thick = volume.geometry.spacing_mm[0] > params.neck_slice_mm
     passage = None if thick else find_passage(volume, anatomy, lesion, params=params)
-    if passage is not None and _is_blood(volume, anatomy, lesion, (passage, bright), params=params):
+    enhancement_hu = anatomy.contrast.enhancement_hu
+    clear = enhancement_hu is None or enhancement_hu >= params.leak_below_blood_hu
+    if clear and passage is not None and _is_blood(volume, anatomy, lesion, (passage, bright), params=params):
         labels = lesion.parts.labels.copy()
         labels[bright.mask] = CAVITY
         return replace(lesion, parts=LabelMap(labels=labels, geometry=lesion.parts.geometry), passage=passage)

@@ -101,6 +101,12 @@ class LesionParams:
     inside_min_hu: float = -20.0
     """Median HU that the inside of a mass reaches: the softest paste; below it lie fat and lung (proposal)."""
 
+    inside_max_hu: float = 600.0
+    """Median HU, at 120 kVp, from which on an inside is calcium itself, not paste (rule C3)."""
+
+    contrast_min_sds: float = 1.5
+    """Least median of rim above inside, in standard deviations of the rim's own HU over the surface (proposal)."""
+
     rough_max_mm: float = 0.5
     """Most scatter of wall positions about a smooth surface: rims have 0.1 (computed), hooks and rings of a band, whose
     nodules lie within and beyond any surface, 0.6-1.5."""

@@ -42,7 +42,16 @@ _HEADLINE = (
     "cavity.neck_mm",
 )
 _IN_PHASE = ("blood_pool_hu", "moved_mm", "long_axis_mm", "short_axis_mm", "volume_mm3", "core_hu", "cavity_hu")
-_CALCIUM_HEADLINE = ("annular_volume_mm3", "arc_deg", "max_thickness_mm", "sectors", "agatston", "mass_mg")
+_CALCIUM_HEADLINE = (
+    "annular_volume_mm3",
+    "undecided_volume_mm3",
+    "detection_limit_mm3",
+    "arc_deg",
+    "max_thickness_mm",
+    "sectors",
+    "agatston",
+    "mass_mg",
+)
 _NOT_FIGURES = ("id", "verdict", "confidence", "explanation", "evidence", "uncertainty", "why_not", "counterfactuals")
 _SHOWN_ELSEWHERE = ("threshold_rule", "mass_calibrated", "mass_factor", "guerrero.items")
 _TECHNIQUE = (

@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from ccma_seg.anatomy import ContrastState
+from ccma_seg.calcium import CalciumKind, CalciumMap
 from ccma_seg.geometry import Point, as_point
 from ccma_seg.pipeline import Analysis
 from ccma_seg.report.labels import LABEL_COLORS, LABEL_NAMES, RING_COLOR
@@ -59,14 +60,26 @@ def views_of(analysis: Analysis) -> list[Plane]:
 
 
 def focus_mm(analysis: Analysis) -> Point:
-    """Return what to look at: the largest mass, else the annulus, else the heart, else the middle of the volume."""
+    """Return what to look at: the largest mass, else annular or undecided calcium, else annulus, heart or volume."""
     if analysis.masses:
         return analysis.masses[0].measurements.centroid_mm
+    if analysis.calcium is not None and (middle_mm := _calcium_mm(analysis.calcium)) is not None:
+        return middle_mm
     anatomy = analysis.anatomy
     if anatomy.annulus is not None:
         return anatomy.annulus.center_mm
     corners = analysis.volume.geometry.corners_mm() if anatomy.heart_box_mm is None else anatomy.heart_box_mm
     return as_point(np.mean(corners, axis=0))
+
+
+def _calcium_mm(calcium: CalciumMap) -> Point | None:
+    """Return the voxel nearest to the middle of the largest annular, or else undecided, calcification: bands bend."""
+    kinds = (CalciumKind.ANNULAR, CalciumKind.UNDECIDED)
+    largest = next((c for kind in kinds for c in calcium.calcifications if c.kind == kind), None)
+    if largest is None:
+        return None
+    places_mm = calcium.geometry.to_patient(calcium.voxels([largest.label]))
+    return as_point(places_mm[np.linalg.norm(places_mm - largest.centroid_mm, axis=1).argmin()])
 
 
 def _draw(axes: Axes, analysis: Analysis, sight: Sight) -> None:
