@@ -57,6 +57,8 @@ class BloodParams:
     right_rod_mm: tuple[float, float] = (12.0, 8.0)
     """Half its length along the axis, and its radius."""
 
+    drowned: float = 0.3
+    """Noise over the step from muscle to blood from which on voxels do not tell the two apart (proposal)."""
     bridge_mm: float = 12.0
     """What hangs together over no more than this is two lobes (proposal)."""
     vessel_mm: float = 75.0
@@ -182,17 +184,25 @@ def _within(radius_mm: float, *away_mm: Floats32) -> Bools:
     return np.asarray(sum(part * part for part in away_mm) < radius_mm**2)
 
 
-def pools(volume: Volume, basins: Basins, levels: tuple[float, float], *, params: BloodParams) -> LabelMap | None:
-    """Write the left heart's blood on the volume's own grid: its voxels decide what is blood, the basins whose."""
+def pools(
+    volume: Volume, basins: Basins, levels: tuple[float, float], *, noise_hu: float, params: BloodParams
+) -> LabelMap | None:
+    """Write the left heart's blood on the volume's own grid: its voxels decide what is blood, the basins whose.
+
+    Where noise drowns the step from muscle to blood, single voxels do not tell, and the basins decide alone.
+    """
     chambers = np.where(basins.labels >= BLOOD_POOL_LV, basins.labels, 0).astype(np.uint8)
     found = np.argwhere(chambers > 0)
     if not len(found):
         return None
     slices = volume.geometry.slices_around(basins.geometry.to_patient(found), margin_mm=2 * params.cell_mm)
     part = volume.crop(slices)
-    chambers = ndimage.grey_dilation(chambers, footprint=ndimage.generate_binary_structure(3, 1))
+    decided_by_voxels = noise_hu < params.drowned * (levels[1] - levels[0])
+    if decided_by_voxels:
+        chambers = ndimage.grey_dilation(chambers, footprint=ndimage.generate_binary_structure(3, 1))
     labels = grids.resample_labels(chambers, basins.geometry, onto=part.geometry)
-    _keep_blood(labels, part, levels, params=params)
+    if decided_by_voxels:
+        _keep_blood(labels, part, levels, params=params)
     return LabelMap(labels=labels, geometry=part.geometry)
 
 

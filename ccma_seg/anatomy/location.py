@@ -173,7 +173,8 @@ def _by_blood(
     uncertainty_mm = max(orifice.uncertainty_mm, heart.least_uncertainty_mm)
     if plain.cut_off:
         uncertainty_mm *= params.cut_off_factor
-    parted = pools(volume, basins, heart.levels, params=params.blood)
+    noise_hu = heart.contrast.blood_pool_sd_hu or 0.0
+    parted = pools(volume, basins, heart.levels, noise_hu=noise_hu, params=params.blood)
     place = orifice.center_mm, orifice.normal, np.array(ring.posterior)
     ring_at = partial(annulus_at, *place, params=params.ring, method="blood_pools", uncertainty_mm=uncertainty_mm)
     annulus = ring_at()
