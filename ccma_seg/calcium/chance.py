@@ -76,7 +76,6 @@ def evidence_of(f: Features, *, uncertainty_mm: float, enhanced: bool) -> dict[s
         "thick_distance": f.nearest_mm / unit_mm * (1 - slender),
         "centre_distance": max(f.centroid_ring_mm - f.gyration_mm, 0.0) / unit_mm,
         "outward": max(f.outward_mm - f.thinness_mm / 2, 0.0) / unit_mm,
-        "inward": max(-f.outward_mm - f.thinness_mm / 2, 0.0) / unit_mm,
         "apical": max(f.apical_mm, 0.0) / unit_mm,
         "basal": max(-f.apical_mm, 0.0) / unit_mm,
         "fat": f.fat * slender,

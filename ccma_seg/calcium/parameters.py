@@ -85,7 +85,7 @@ class CalciumParams:
     bright_blood: float = 0.5
     """Blood is brighter than its mean by up to this share of the step from fat to blood, where it mixes, moves, or a
     kernel overshoots (seen: up to 0.4)."""
-    faint_volume_mm3: float = 100.0
+    bone_volume_mm3: float = 100.0
     """Bone that goes on beyond the region looked at is larger (proposal)."""
 
     coronary_width_mm: float = 6.0

@@ -112,7 +112,7 @@ def _undecided(f: Features, place: Place) -> str | None:
 
 def _elsewhere(f: Features, place: Place) -> str | None:
     """Tell what goes on beyond the region looked at and does not touch the ring: bone, or the stomach's contrast."""
-    large = f.volume_mm3 > place.params.faint_volume_mm3
+    large = f.volume_mm3 > place.params.bone_volume_mm3
     if f.cut and large and f.nearest_mm > place.params.near_annulus_mm:
         return "goes on beyond the heart"
     return None

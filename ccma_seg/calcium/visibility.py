@@ -14,11 +14,9 @@ from scipy import ndimage
 
 from ccma_seg.calcium.components import Components
 from ccma_seg.calcium.parameters import CalciumParams
+from ccma_seg.calcium.pools import Index
 from ccma_seg.calcium.threshold import MAD_TO_SD
 from ccma_seg.geometry import Bools, Floats, Floats32, Geometry
-
-Index = tuple[npt.NDArray[np.intp], ...]
-"""Slice, row and column of voxels, (n,) each."""
 
 FWHM_TO_SD = 1 / np.sqrt(8 * np.log(2))
 """Full width at half maximum of a normal distribution to its standard deviation."""
