@@ -55,6 +55,12 @@ def run(
     allow_gantry_tilt: Annotated[
         bool, typer.Option("--allow-gantry-tilt", help="Resample tilted slices.", rich_help_panel=_READ)
     ] = False,
+    write_annulus: Annotated[
+        Path | None,
+        typer.Option(
+            "--write-annulus", metavar="FILE", help="Write the annulus as Slicer .mrk.json, to move it there."
+        ),
+    ] = None,
     meshes: Annotated[bool, typer.Option("--meshes", help="Write rim and core as STL and GLB too.")] = False,
     force: Force = False,
     as_json: Json = False,
@@ -72,12 +78,17 @@ def run(
       ccma-seg run exam.zip -o result/ --phase 75 --set rules.criteria.S1.limit=10
 
       ccma-seg run cta/ --with calcium_score/ -o result/
+
+      ccma-seg run exam/ -o result/ --write-annulus annulus.mrk.json
+
+      ccma-seg run exam/ -o again/ --annulus annulus.mrk.json
     """
     set_up_logging(verbose=verbose, log_file=log_file)
     from ccma_seg.report import check_output
     from ccma_seg.series import read_series
 
     check_output(output, force=force)
+    check_file(write_annulus, force=force)
     parameters = read_config(config, [*(settings or []), *(["output.meshes=true"] if meshes else [])])
     steps = Steps(4 if phases else 3)
     with steps.step("reading"):
@@ -93,7 +104,9 @@ def run(
     if phases:
         with steps.step("reading the second phase" if len(phases) == 1 else f"reading {len(phases)} further phases"):
             known["second_phase"] = further_phases(phases, volume, parameters)
-    _analyse(volume, parameters, output, known=known, steps=steps, force=force, as_json=as_json)
+    result = _analyse(volume, parameters, output, known=known, steps=steps, force=force, as_json=as_json)
+    if write_annulus is not None:
+        _write_annulus(result, write_annulus)
 
 
 @speaks_plainly
@@ -167,7 +180,7 @@ def _analyse(
     steps: Steps,
     force: bool,
     as_json: bool,
-) -> None:
+) -> "Analysis":
     from ccma_seg.pipeline import analyze
     from ccma_seg.report import objects_apart, write_results
 
@@ -177,6 +190,29 @@ def _analyse(
         with steps.step("writing"):
             write_results(result, output, force=force, objects=objects)
     _tell(result, output, as_json=as_json)
+    return result
+
+
+def check_file(path: Path | None, *, force: bool) -> None:
+    """Refuse a file that may not be written, before any work is done."""
+    from ccma_seg.errors import OutputError
+
+    if path is None or not path.exists():
+        return
+    if path.is_dir():
+        raise OutputError(f"the annulus needs a file to be written to, {path.name} is a folder")
+    if not force:
+        raise OutputError(f"the file {path.name} exists already; give another name, or --force to replace it")
+
+
+def _write_annulus(result: "Analysis", path: Path) -> None:
+    from ccma_seg import anatomy
+
+    found = result.anatomy
+    if found.annulus is None:
+        typer.echo(f"ccma-seg: the annulus was not found, so {path.name} is not written", err=True)
+        return
+    anatomy.write_annulus(found.annulus, path, apex_mm=found.apex_mm)
 
 
 def _tell(result: "Analysis", output: Path, *, as_json: bool) -> None:

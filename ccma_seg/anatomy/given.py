@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from ccma_seg.anatomy.annulus import MitralAnnulus
-from ccma_seg.anatomy.ring import RingParams, annulus_at, around
+from ccma_seg.anatomy.markups import CENTERS, moved_frame, place_of
+from ccma_seg.anatomy.ring import RingParams, annulus_at, around, curve_through
 from ccma_seg.anatomy.template import heart_template
 from ccma_seg.errors import ConfigError, InputPathError
 from ccma_seg.geometry import Floats, as_point, unit
@@ -33,7 +34,8 @@ def read_annulus(path: str | Path) -> MitralAnnulus:
 
     Our JSON has `center_mm` and `normal`, and may have `posterior` and `curve_mm`, all LPS, at its top or under
     `annulus`, as `report.json` has. Among Slicer's points one labelled `apex` gives the side of the ventricle, one
-    labelled `posterior` angle 0.
+    labelled `posterior` angle 0, one labelled `center` is not on the curve. What `write_annulus` wrote comes back as
+    it was, or as it was moved.
 
     Raises
     ------
@@ -78,7 +80,7 @@ def _behind(record: dict[str, Any], path: Path) -> Floats:
 
 def _from_markups(content: dict[str, Any], path: Path) -> MitralAnnulus:
     named: dict[str, Floats] = {}
-    points = []
+    points, centers, places = [], [], []
     for markup in content["markups"]:
         flip = _flip(markup.get("coordinateSystem", "LPS"), path)
         for point in markup.get("controlPoints", ()):
@@ -87,11 +89,40 @@ def _from_markups(content: dict[str, Any], path: Path) -> MitralAnnulus:
             position = _vector(point.get("position"), path) * flip
             label = str(point.get("label", "")).strip().lower()
             named[label] = position
-            if label != "apex":
+            if label in CENTERS:
+                centers.append(position)
+            elif label != "apex":
                 points.append(position)
-    if not points:
+                places.append(place_of(point.get("description")))
+    if not points + centers:
         raise ConfigError(f"the annulus file must hold points, {path.name} has none that are placed")
-    return _from_points(np.array(points), named, path)
+    if (moved := _moved(points, places, path)) is not None:
+        return moved
+    return _from_points(np.array(points if len(points) >= _PLANE_POINTS else points + centers), named, path)
+
+
+def _moved(points: list[Floats], places: list[Floats | None], path: Path) -> MitralAnnulus | None:
+    """Lay the ring through points that say where they lay in their frame; None if too few do."""
+    framed = [(place, point) for place, point in zip(places, points, strict=True) if place is not None]
+    frame = moved_frame(*map(np.array, zip(*framed, strict=True))) if framed else None
+    if frame is None:
+        return None
+    center, axes = frame
+    ring = curve_through((np.array(points) - center) @ axes.T)
+    low, high = ring.min(axis=0), ring.max(axis=0)
+    return _of_sane_size(
+        MitralAnnulus(
+            center_mm=as_point(center),
+            normal=as_point(axes[2]),
+            posterior=as_point(axes[0]),
+            curve_mm=ring @ axes + center,
+            method="given",
+            uncertainty_mm=GIVEN_UNCERTAINTY_MM,
+            septal_lateral_mm=float(high[0] - low[0]),
+            intercommissural_mm=float(high[1] - low[1]),
+        ),
+        path,
+    )
 
 
 def _flip(system: Any, path: Path) -> Floats:
@@ -122,7 +153,10 @@ def _through(points: Floats, *, normal: Floats, behind: Floats, path: Path) -> M
     ahead = _plane_normal(points, normal)
     if abs(unit(behind) @ ahead) > 0.9:
         raise ConfigError(f"posterior must lie in the plane of the annulus, that of {path.name} does not")
-    annulus = around(points, ahead, behind, method="given", uncertainty_mm=GIVEN_UNCERTAINTY_MM)
+    return _of_sane_size(around(points, ahead, behind, method="given", uncertainty_mm=GIVEN_UNCERTAINTY_MM), path)
+
+
+def _of_sane_size(annulus: MitralAnnulus, path: Path) -> MitralAnnulus:
     low, high = DIAMETER_MM
     sizes = annulus.septal_lateral_mm, annulus.intercommissural_mm
     if any(size is None or not low <= size <= high for size in sizes):

@@ -83,23 +83,13 @@ def around(
     points_mm: Floats, normal: Floats, posterior: Floats, *, method: str, uncertainty_mm: float
 ) -> MitralAnnulus:
     """Lay a closed curve through at least five points of an annulus, in the order of their angle, and measure it."""
-    from scipy.interpolate import CubicSpline  # noqa: PLC0415  takes a quarter of a second to load
-
     apical = unit(normal)
     behind = unit(posterior - np.dot(posterior, apical) * apical)
     frame = np.array([behind, np.cross(apical, behind), apical])
     local = (points_mm - points_mm.mean(axis=0)) @ frame.T
-    local = local[np.argsort(np.arctan2(local[:, 1], local[:, 0]))]
-    closed = np.vstack([local, local[:1]])
-    along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(closed, axis=0), axis=1))])
-    keep = np.concatenate([[True], np.diff(along) > 0])
-    spline = CubicSpline(along[keep], closed[keep], bc_type="periodic")
-    dense = spline(np.linspace(0, along[-1], _DENSE, endpoint=False))
+    dense = _spline(local)
     center = dense.mean(axis=0)
-    angles = np.arctan2(*(dense - center)[:, 1::-1].T) % (2 * np.pi)
-    order = np.argsort(angles)
-    grid = np.linspace(0, 2 * np.pi, RingParams().points, endpoint=False)
-    ring = np.stack([np.interp(grid, angles[order], dense[order, i], period=2 * np.pi) for i in range(3)], axis=1)
+    ring = _by_angle(dense - center) + center
     origin = points_mm.mean(axis=0) + center @ frame
     low, high = ring.min(axis=0), ring.max(axis=0)
     return MitralAnnulus(
@@ -112,3 +102,32 @@ def around(
         septal_lateral_mm=float(high[0] - low[0]),
         intercommissural_mm=float(high[1] - low[1]),
     )
+
+
+def curve_through(local_mm: Floats) -> Floats:
+    """Lay a closed curve through points in the annular frame, (n, 3), n > 2, in the order of their angle.
+
+    Returns
+    -------
+    Floats
+        (72, 3) mm in that frame, one every 5 degrees from mid posterior.
+    """
+    return _by_angle(_spline(local_mm))
+
+
+def _spline(local_mm: Floats) -> Floats:
+    from scipy.interpolate import CubicSpline  # noqa: PLC0415  takes a quarter of a second to load
+
+    local = local_mm[np.argsort(np.arctan2(local_mm[:, 1], local_mm[:, 0]))]
+    closed = np.vstack([local, local[:1]])
+    along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(closed, axis=0), axis=1))])
+    keep = np.concatenate([[True], np.diff(along) > 0])
+    spline = CubicSpline(along[keep], closed[keep], bc_type="periodic")
+    return np.asarray(spline(np.linspace(0, along[-1], _DENSE, endpoint=False)))
+
+
+def _by_angle(dense: Floats) -> Floats:
+    angles = np.arctan2(dense[:, 1], dense[:, 0]) % (2 * np.pi)
+    order = np.argsort(angles)
+    grid = np.linspace(0, 2 * np.pi, RingParams().points, endpoint=False)
+    return np.stack([np.interp(grid, angles[order], dense[order, i], period=2 * np.pi) for i in range(3)], axis=1)
