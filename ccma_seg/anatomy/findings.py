@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ccma_seg.anatomy.annulus import MitralAnnulus
+from ccma_seg.anatomy.contour import Contour
 from ccma_seg.display import card
 from ccma_seg.geometry import Point
 from ccma_seg.reasons import Reason
@@ -51,12 +52,16 @@ class Anatomy:
     """Lower and upper corner of the heart without the great vessels, LPS."""
 
     annulus: MitralAnnulus | None
+    contour: Contour | None = None
+    """The whole curve of the annulus, where it shows or was drawn."""
     blood_pools: LabelMap | None = None
     """Labels `BLOOD_POOL_LV` and `BLOOD_POOL_LA` on a crop of the volume's grid."""
 
     myocardium_hu: float | None = None
     apex_mm: Point | None = None
     aortic_root_mm: Point | None = None
+    aortic_normal: Point | None = None
+    """Unit vector across the aortic annulus, LPS, downstream; None where that was not seen."""
     cut_off: bool = False
     """Whether part of the heart lies outside the volume."""
     reasons: tuple[Reason, ...] = field(default=())

@@ -16,7 +16,9 @@ from ccma_seg.anatomy.hinges import HingeParams, find_depth
 from ccma_seg.anatomy.known import Known, known
 from ccma_seg.anatomy.orifice import OrificeParams, find_orifice
 from ccma_seg.anatomy.ring import RingParams, annulus_at
+from ccma_seg.anatomy.seen_contour import with_contour
 from ccma_seg.anatomy.template import HeartTemplate, heart_template
+from ccma_seg.anatomy.tracing import TraceParams
 from ccma_seg.errors import NoHeartError
 from ccma_seg.geometry import as_point
 from ccma_seg.reasons import Reason
@@ -35,6 +37,7 @@ class LocateParams:
     hinges: HingeParams = field(default_factory=HingeParams)
     orifice: OrificeParams = field(default_factory=OrificeParams)
     diameters: DiameterParams = field(default_factory=DiameterParams)
+    contour: TraceParams = field(default_factory=TraceParams)
 
     whole_inside: float = 0.95
     """Share of the heart that must lie within the volume, or it counts as cut off."""
@@ -87,9 +90,8 @@ def locate(
         If what is given lies outside the volume.
     """
     given = known(volume, annulus, chambers)
-    if given is None:
-        return locate_with(heart_template(), volume, params)
-    return _with_given(given, volume, params)
+    found = locate_with(heart_template(), volume, params) if given is None else _with_given(given, volume, params)
+    return with_contour(found, volume, dense_hu=params.heart.contrast.calcium_hu, params=params.contour)
 
 
 def locate_with(template: HeartTemplate, volume: Volume, params: LocateParams) -> Anatomy:

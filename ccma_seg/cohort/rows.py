@@ -26,6 +26,20 @@ _CALCIUM = (
     "arc_deg",
     "max_thickness_mm",
 )
+_CONTOUR = (
+    "saddle_area_mm2",
+    "saddle_perimeter_mm",
+    "saddle_perimeter_3d_mm",
+    "saddle_septal_lateral_mm",
+    "d_shape_area_mm2",
+    "d_shape_perimeter_mm",
+    "d_shape_septal_lateral_mm",
+    "intercommissural_mm",
+    "intertrigonal_mm",
+    "height_mm",
+    "tilt_deg",
+    "aortic_angle_deg",
+)
 
 SERIES_COLUMNS = (
     "case_id",
@@ -46,6 +60,7 @@ SERIES_COLUMNS = (
     *_CALCIUM,
     "guerrero_total",
     "guerrero_grade",
+    *(f"annulus_{name}" for name in _CONTOUR),
     "peak_memory_mib",
     "schema_version",
     "software_version",
@@ -107,6 +122,7 @@ def analysed(case: Case, record: dict[str, Any]) -> Outcome:
         **_common(case, record["status"], [Reason(r["code"], r["text"]) for r in record["reasons"]]),
         **{name: series[name] for name in _SERIES},
         **{name: calcium[name] for name in _CALCIUM},
+        **{f"annulus_{name}": record["annulus"]["contour"][name] for name in _CONTOUR},
         "verdict": record["verdict"],
         "explanation": record["explanation"],
         "lesion_count": len(lesions),

@@ -21,7 +21,7 @@ from ccma_seg.phantom.rendering import Grid, Painted, paint
 from ccma_seg.phantom.ring import make_annulus
 from ccma_seg.phantom.roughness import SMOOTH
 from ccma_seg.phantom.scanner import SliceProfile, scan_slab, slabs, slice_profile
-from ccma_seg.phantom.spec import Recipe, ScannerSpec
+from ccma_seg.phantom.spec import Orifice, Recipe, ScannerSpec
 from ccma_seg.phantom.streaks import make_streaks
 from ccma_seg.phantom.thorax import AIR_HU, make_bones, make_insert, make_thorax
 from ccma_seg.phantom.truth import annulus_truth, exam_truth
@@ -218,7 +218,8 @@ def _acquisitions(recipe: Recipe, *, seed: int) -> list[Acquisition]:
     kernels = {"soft": "B26f", "medium": "B30f", "sharp": "B46f"}
     dated = (spec.date,) if spec.date else ()
     rough = tuple(repr(s.rough) for s in recipe.lesions if s.rough != SMOOTH)
-    study = derived_uid("study", repr((recipe.anatomy, recipe.lesions)), str(seed), *dated, *rough)
+    orifice = () if recipe.anatomy.orifice == Orifice.ROUND else (str(recipe.anatomy.orifice),)
+    study = derived_uid("study", repr((recipe.anatomy, recipe.lesions)), str(seed), *dated, *rough, *orifice)
     artefacts = (repr((spec.tail, spec.hardening_hu)),) if spec.tail or spec.hardening_hu else ()
     exam = derived_uid("exam", study, repr(recipe), *artefacts)
     return [

@@ -10,16 +10,23 @@ import numpy as np
 import numpy.typing as npt
 
 from ccma_seg.anatomy.annulus import MitralAnnulus
-from ccma_seg.geometry import Floats
+from ccma_seg.geometry import Floats, unit
 from ccma_seg.phantom.contrast import Brightness
+from ccma_seg.phantom.funnel import ellipsoid_section, funnel
 from ccma_seg.phantom.rendering import Painted
 from ccma_seg.phantom.shapes import Solid, common, ellipsoid, grown, half_space, tube, union
-from ccma_seg.phantom.spec import AnatomySpec
+from ccma_seg.phantom.spec import AnatomySpec, AnnulusSpec, Orifice
 
 FAT_HU = -95.0
 WALL_HU = 50.0
 CORONARY_MM = 1.6
 """Radius of the coronary arteries."""
+_ROOT = ((-27.0, 1.5, -3.0), (-32.0, 2.0, -14.0))
+"""Middle of the aortic root at its annulus and above, in the annular frame."""
+_FUNNEL_MM = 16.0
+"""From the ring to where the chambers have their own form."""
+_HINGE_MM = 1.5
+"""Thickness of the wall at the hinge."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -40,11 +47,11 @@ def make_heart(spec: AnatomySpec, annulus: MitralAnnulus, hu: Brightness) -> Hea
     """Build the heart round an annulus."""
     place = _Place(annulus)
     lv, wall = _left_ventricle(spec, place)
-    la = place.ball((-5, 4, -24), np.array((21, 29, 23)) * spec.la_scale)
+    la = _atrium(spec, place)
     rv = place.ball((-29, -27, 33), (27, 30, 42))
     ra = ellipsoid(place.beside((-40, -9, -10)), (21, 26, 29))
     outflow = tube([place.at((-44, -6, 28)), place.beside((-2, -52, 30)), place.beside((0, -42, 48))], [15, 13, 12.5])
-    aorta = _aorta(place)
+    aorta = _aorta(place, _anterior_shift_mm(spec))
     chambers = union(wall, grown(la, 2), grown(rv, 3), grown(ra, 2.5), grown(outflow, 2), grown(aorta, 2))
     cardiac = union(wall, grown(la, 2), grown(rv, 3), grown(ra, 2.5))
     layers = [
@@ -108,7 +115,31 @@ def _left_ventricle(spec: AnatomySpec, place: _Place) -> tuple[Solid, Solid]:
     cavity = common(place.ball((0, 0, middle), radii), place.apical_of(-1.0))
     thick = (spec.wall_mm, spec.wall_mm, 0.8 * spec.wall_mm)
     wall = common(place.ball((0, 0, middle), radii + thick), place.apical_of(-3.0))
-    return cavity, wall
+    if spec.orifice == Orifice.ROUND:
+        return cavity, wall
+    seam = ellipsoid_section((0, 0, middle), radii, _FUNNEL_MM)
+    below = place.apical_of(_FUNNEL_MM)
+    neck = funnel(place.annulus, seam, length_mm=_FUNNEL_MM)
+    muscle = funnel(place.annulus, seam, length_mm=_FUNNEL_MM, wall_mm=(_HINGE_MM, spec.wall_mm))
+    return union(common(cavity, below), neck), union(common(wall, below), muscle)
+
+
+def _atrium(spec: AnatomySpec, place: _Place) -> Solid:
+    """Return the atrium's cavity without veins and appendage."""
+    center, radii = np.array((-5, 4, -24)), np.array((21, 29, 23)) * spec.la_scale
+    if spec.orifice == Orifice.ROUND:
+        return place.ball(center, radii)
+    seam = ellipsoid_section(center, radii, -_FUNNEL_MM)
+    neck = funnel(place.annulus, seam, length_mm=-_FUNNEL_MM)
+    above = half_space(place.at((0, 0, -_FUNNEL_MM)), place.annulus.axes[2])
+    return union(common(place.ball(center, radii), above), neck)
+
+
+def _anterior_shift_mm(spec: AnatomySpec) -> float:
+    """Return how much farther in front than on average the root lies, where it makes way for a larger ring."""
+    ring, mean = spec.annulus, AnnulusSpec()
+    ahead = [(1 - own.posterior_share) * own.septal_lateral_mm for own in (ring, mean)]
+    return 0.0 if spec.orifice == Orifice.ROUND else ahead[0] - ahead[1]
 
 
 def _left_atrium(la: Solid, place: _Place, hu: Brightness) -> list[Painted]:
@@ -146,15 +177,16 @@ def _groove(place: _Place, hu: Brightness) -> list[Painted]:
 def _valve_and_muscles(spec: AnatomySpec, place: _Place, hu: Brightness) -> list[Painted]:
     """Mitral orifice with open leaflets, and papillary muscles."""
     mean = (0.5 * (hu.left_ventricle + hu.left_atrium)) if hu.left_ventricle else hu.left_atrium
+    shift = _anterior_shift_mm(spec)
     orifice = place.ball((1, 0, -2), (13.0, 16.0, 9.0))
     anterior = _leaflet(place, (150, 165, 180, 195, 210), 20.0)
     posterior = _leaflet(place, (-45, -30, -15, 0, 15, 30, 45), 10.0)
     lateral = place.pipe([(8, 13, 0.42 * spec.lv_length_mm), (8, 16, 0.68 * spec.lv_length_mm)], [3.5, 5.5])
     medial = place.pipe([(8, -13, 0.42 * spec.lv_length_mm), (9, -15, 0.68 * spec.lv_length_mm)], [3.5, 5.5])
-    outflow = place.pipe([(-13, 0, 16), (-25, 1, 0)], [10.5, 11])
+    outflow = place.pipe([(-13, 0, 16), (-25 - shift, 1, 0)], [10.5, 11])
     return [
         Painted(solid=outflow, hu=hu.left_ventricle),
-        Painted(solid=orifice, hu=mean),
+        *([Painted(solid=orifice, hu=mean)] if spec.orifice == Orifice.ROUND else []),
         *(Painted(solid=leaf, hu=0.5 * (hu.myocardium + mean)) for leaf in (anterior, posterior)),
         *(Painted(solid=muscle, hu=hu.myocardium) for muscle in (lateral, medial)),
     ]
@@ -167,12 +199,15 @@ def _leaflet(place: _Place, angles_deg: npt.ArrayLike, length_mm: float) -> Soli
     return union(*(tube([hinge, tip], [0.9, 0.6]) for hinge, tip in zip(hinges, tips, strict=True)))
 
 
-def _aorta(place: _Place) -> Solid:
+def root_axis(annulus: MitralAnnulus) -> Floats:
+    """Return the direction of the aortic root, downstream: across the aortic annulus."""
+    return unit(annulus.to_patient(_ROOT[1]) - annulus.to_patient(_ROOT[0]))
+
+
+def _aorta(place: _Place, shift_mm: float) -> Solid:
     """Root, ascending aorta, arch and descending aorta."""
-    root = place.at((-27, 1.5, -3))
     path = [
-        root,
-        place.at((-32, 2, -14)),
+        *place.at(np.array(_ROOT) - (shift_mm, 0, 0)),
         place.beside((-29, -28, 38)),
         place.beside((-36, -26, 62)),
         place.beside((-30, -10, 96)),

@@ -31,6 +31,15 @@ class LesionKind(StrEnum):
     """A thin curved plate: calcified infarct or pericardium."""
 
 
+class Orifice(StrEnum):
+    """How the left atrium opens into the ventricle."""
+
+    ROUND = "round"
+    """By an opening of one size, whatever the ring; only leaflets, groove and calcium follow the ring."""
+    RING = "ring"
+    """Along the ring: the walls of both chambers meet at it, whatever its size and saddle."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnnulusSpec:
     """Size and direction of the mitral annulus (Naoum 2016, Alkadhi 2009; directions from marked CTs)."""
@@ -69,6 +78,8 @@ class AnatomySpec:
     """Of the axis to the apex (up to 18 in marked CTs)."""
     effusion_mm: float = 0.0
     """Pericardial effusion."""
+    orifice: Orifice = field(default=Orifice.ROUND, repr=False)
+    """How the atrium opens into the ventricle: round, or along the ring, of which the contour can then be measured."""
 
     def __post_init__(self) -> None:
         if self.model not in {"heart", "qrm"}:

@@ -1,14 +1,17 @@
 """What is true of a phantom, in the words of the record."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from ccma_seg.anatomy.annulus import MitralAnnulus
+from ccma_seg.anatomy.contour import measure_contour
+from ccma_seg.geometry import as_point
 from ccma_seg.phantom.contrast import Brightness
-from ccma_seg.phantom.heart import Heart
+from ccma_seg.phantom.heart import Heart, root_axis
 from ccma_seg.phantom.lesion_truth import lesion_truth, rounded, sampled
 from ccma_seg.phantom.lesions import Built
-from ccma_seg.phantom.spec import LesionKind, Recipe
+from ccma_seg.phantom.spec import AnatomySpec, LesionKind, Orifice, Recipe
 from ccma_seg.volume import Volume
 
 _ANNULAR = {LesionKind.MASS, LesionKind.BAND, LesionKind.STONE}
@@ -42,13 +45,27 @@ def exam_truth(
             "myocardium_hu": round(hu.myocardium, 2),
         },
         "heart": {"box_mm": _box(heart)},
-        **_findings(
-            lesions,
+        **_with_contour(
+            _findings(
+                lesions,
+                annulus,
+                noise_sd_hu=recipe.scanner.noise_sd_hu,
+                blood_hu=0.5 * (hu.left_ventricle + hu.left_atrium),
+            ),
             annulus,
-            noise_sd_hu=recipe.scanner.noise_sd_hu,
-            blood_hu=0.5 * (hu.left_ventricle + hu.left_atrium),
+            recipe.anatomy,
         ),
     }
+
+
+def _with_contour(findings: dict[str, Any], annulus: MitralAnnulus, anatomy: AnatomySpec) -> dict[str, Any]:
+    """Add the sizes of the whole ring, each by the definition of the record, where the walls show that ring."""
+    if anatomy.orifice == Orifice.ROUND:
+        return findings
+    apex = as_point(annulus.to_patient((0, 0, anatomy.lv_length_mm)))
+    sizes = measure_contour(annulus, annulus.curve_mm, apex_mm=apex, aortic_normal=root_axis(annulus))
+    told = {k: rounded(v, 5) if k == "normal" else round(v, 2) for k, v in asdict(sizes).items()}
+    return {**findings, "annulus": {**findings["annulus"], "contour": told}}
 
 
 def insertion_truth(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ccma_seg._version import __version__
+from ccma_seg.anatomy.contour import Contour, ContourSizes
 from ccma_seg.calcium import CalciumBurden, CalciumKind
 from ccma_seg.classification import context_of
 from ccma_seg.phases import SecondPhase
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = "1.0"
 
+_EVERY = 2
+"""Of the points of a contour one is written: each 10 degrees."""
 _DECIMALS = 4
 """Of every figure in the record: finer than any measurement, coarse enough to be the same on every machine."""
 
@@ -76,7 +79,16 @@ def _phase(phase: SecondPhase) -> dict[str, Any]:
 def _annulus(analysis: "Analysis") -> dict[str, Any]:
     annulus = analysis.anatomy.annulus
     names = ("center_mm", "normal", "septal_lateral_mm", "intercommissural_mm", "method", "uncertainty_mm")
-    return {name: getattr(annulus, name, None) for name in names}
+    return {name: getattr(annulus, name, None) for name in names} | {"contour": _contour(analysis.anatomy.contour)}
+
+
+def _contour(contour: Contour | None) -> dict[str, Any]:
+    sizes = ContourSizes() if contour is None else contour.sizes
+    return {
+        "points_mm": None if contour is None else contour.points_mm[::_EVERY],
+        "uncertainty_mm": None if contour is None else contour.uncertainty_mm,
+        **asdict(sizes),
+    }
 
 
 def _calcium(analysis: "Analysis") -> dict[str, Any]:

@@ -53,7 +53,14 @@ _CALCIUM_HEADLINE = (
     "mass_mg",
 )
 _NOT_FIGURES = ("id", "verdict", "confidence", "explanation", "evidence", "uncertainty", "why_not", "counterfactuals")
-_SHOWN_ELSEWHERE = ("threshold_rule", "mass_calibrated", "mass_factor", "guerrero.items")
+_SHOWN_ELSEWHERE = (
+    "contour.points_mm",
+    "contour.normal",
+    "threshold_rule",
+    "mass_calibrated",
+    "mass_factor",
+    "guerrero.items",
+)
 _TECHNIQUE = (
     "shape",
     "spacing_mm",
@@ -121,7 +128,10 @@ def _phase_name(row: dict[str, Any]) -> str:
 
 def annulus_content(record: dict[str, Any]) -> list[Shown]:
     """Return the figures of the annulus and of its calcium."""
-    parts = flat(record["annulus"]), flat(record["calcium"])
+    annulus = record["annulus"]
+    if annulus["contour"]["uncertainty_mm"] is None:
+        annulus = {**annulus, "contour": None}
+    parts = flat(annulus), flat(record["calcium"])
     return [show(path, value) for part in parts for path, value in part if not path.startswith(_SHOWN_ELSEWHERE)]
 
 

@@ -41,6 +41,11 @@ EXAM = (
     Figure("annulus.septal_lateral_mm", own("septal_lateral", "Septal-lateral diameter of mitral annulus"), _MM),
     Figure("annulus.intercommissural_mm", own("intercommiss", "Intercommissural diameter of mitral annulus"), _MM),
     Figure("annulus.uncertainty_mm", own("annulus_unsure", "Uncertainty of the place of the mitral annulus"), _MM),
+    Figure("annulus.contour.saddle_area_mm2", own("saddle_area", "Projected area of the mitral saddle"), _MM2),
+    Figure("annulus.contour.d_shape_area_mm2", own("d_area", "Area of the D-shaped mitral annulus"), _MM2),
+    Figure("annulus.contour.d_shape_perimeter_mm", own("d_perimeter", "Perimeter of the D-shaped annulus"), _MM),
+    Figure("annulus.contour.intertrigonal_mm", own("intertrigonal", "Intertrigonal distance"), _MM),
+    Figure("annulus.contour.height_mm", own("annulus_height", "Height of the mitral saddle"), _MM),
     Figure("calcium.guerrero.total", own("guerrero", "MAC severity score (Guerrero 2020)"), _ONE),
 )
 """Of the exam, whatever was found."""
