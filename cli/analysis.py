@@ -44,10 +44,19 @@ def run(
         ),
     ] = None,
     annulus: Annotated[
-        Path | None, typer.Option("--annulus", help="Landmarks: Slicer .mrk.json or ours.", rich_help_panel=_KNOWN)
+        Path | None, typer.Option("--annulus", help="Slicer .mrk.json, ours, or a label map.", rich_help_panel=_KNOWN)
     ] = None,
     chambers: Annotated[
         Path | None, typer.Option("--chambers", help="Label map or folder of masks.", rich_help_panel=_KNOWN)
+    ] = None,
+    labels: Annotated[
+        str | None,
+        typer.Option(
+            "--labels",
+            metavar="MAP",
+            help="What their labels mean: mmwhs, totalsegmentator_v1, ..., or a TOML file of name = label.",
+            rich_help_panel=_KNOWN,
+        ),
     ] = None,
     allow_missing_slices: Annotated[
         bool, typer.Option("--allow-missing-slices", help="Interpolate gaps.", rich_help_panel=_READ)
@@ -100,7 +109,7 @@ def run(
             allow_gantry_tilt=allow_gantry_tilt,
             params=parameters.read,
         )
-    known = _known(annulus, chambers, volume)
+    known = _known(annulus, chambers, volume, labels=labels)
     if phases:
         with steps.step("reading the second phase" if len(phases) == 1 else f"reading {len(phases)} further phases"):
             known["second_phase"] = further_phases(phases, volume, parameters)
@@ -159,15 +168,18 @@ def further_phases(paths: list[Path], first: "Volume", config: "Config") -> "lis
     return read
 
 
-def _known(annulus: Path | None, chambers: Path | None, volume: "Volume") -> dict[str, Any]:
+def _known(annulus: Path | None, chambers: Path | None, volume: "Volume", *, labels: str | None) -> dict[str, Any]:
     """Read what the user already knows of the anatomy."""
     from ccma_seg import anatomy
+    from ccma_seg.errors import ConfigError
 
+    if labels is not None and annulus is None and chambers is None:
+        raise ConfigError("--labels says what labels mean: give a label map too, with --chambers or --annulus")
     known: dict[str, Any] = {}
     if annulus is not None:
-        known["annulus"] = anatomy.read_annulus(annulus)
+        known["annulus"] = anatomy.read_annulus(annulus, labels=labels)
     if chambers is not None:
-        known["chambers"] = anatomy.read_chambers(chambers, volume.geometry)
+        known["chambers"] = anatomy.read_chambers(chambers, volume.geometry, labels=labels)
     return known
 
 

@@ -1,4 +1,4 @@
-"""An annulus that the user drew: Slicer markups, or our own JSON."""
+"""An annulus that the user drew: Slicer markups, our own JSON, or a label map."""
 
 import json
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ccma_seg.anatomy.annulus import MitralAnnulus
+from ccma_seg.anatomy.label_ring import LABEL_SUFFIXES, annulus_from_labels
 from ccma_seg.anatomy.markups import CENTERS, moved_frame, place_of
 from ccma_seg.anatomy.ring import RingParams, annulus_at, around, curve_through
 from ccma_seg.anatomy.template import heart_template
@@ -29,13 +30,14 @@ _CURVE_POINTS = 5
 _PLANE_POINTS = 3
 
 
-def read_annulus(path: str | Path) -> MitralAnnulus:
-    """Read an annulus: the points or the closed curve of a Slicer `.mrk.json`, or our own JSON.
+def read_annulus(path: str | Path, *, labels: str | Path | None = None) -> MitralAnnulus:
+    """Read an annulus: the points or the closed curve of a Slicer `.mrk.json`, our own JSON, or a NIfTI of labels.
 
     Our JSON has `center_mm` and `normal`, and may have `posterior` and `curve_mm`, all LPS, at its top or under
     `annulus`, as `report.json` has. Among Slicer's points one labelled `apex` gives the side of the ventricle, one
     labelled `posterior` angle 0, one labelled `center` is not on the curve. What `write_annulus` wrote comes back as
-    it was, or as it was moved.
+    it was, or as it was moved. A label map holds the annulus or the leaflets; `labels` says what its labels mean, as
+    for `read_chambers`.
 
     Raises
     ------
@@ -45,6 +47,10 @@ def read_annulus(path: str | Path) -> MitralAnnulus:
         If it holds no annulus.
     """
     path = Path(path)
+    if path.name.endswith(LABEL_SUFFIXES):
+        ahead = np.array(MEAN_NORMAL)
+        ring = annulus_from_labels(path, labels, ahead=ahead, uncertainty_mm=GIVEN_UNCERTAINTY_MM)
+        return _of_sane_size(ring, path)
     try:
         content = json.loads(path.read_text("utf-8"))
     except OSError as error:

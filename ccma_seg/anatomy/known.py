@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ccma_seg.anatomy.annulus import MitralAnnulus
-from ccma_seg.anatomy.chambers import AORTA, annulus_between
+from ccma_seg.anatomy.chambers import AORTA, annulus_between, aortic_normal
 from ccma_seg.errors import GeometryError
 from ccma_seg.geometry import Floats, Point, as_point
 from ccma_seg.volume import LabelMap, Volume
@@ -23,6 +23,8 @@ class Known:
     """Where blood of the left heart is, (n, 3)."""
     pools: LabelMap | None = None
     apex_mm: Point | None = None
+    aortic_normal: Point | None = None
+    """Across the aortic annulus, downstream."""
 
 
 def known(volume: Volume, annulus: MitralAnnulus | None, chambers: LabelMap | None) -> Known | None:
@@ -58,4 +60,5 @@ def _from_chambers(chambers: LabelMap, annulus: MitralAnnulus | None) -> Known:
         centers_mm=chambers.geometry.to_patient(np.array(middles)),
         pools=LabelMap(labels=labels, geometry=chambers.geometry),
         apex_mm=as_point(apex),
+        aortic_normal=aortic_normal(chambers),
     )

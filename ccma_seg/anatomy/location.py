@@ -116,6 +116,7 @@ def _with_given(given: Known, volume: Volume, params: LocateParams) -> Anatomy:
         contrast=contrast,
         blood_pools=given.pools or found.blood_pools,
         apex_mm=given.apex_mm or found.apex_mm,
+        aortic_normal=given.aortic_normal or found.aortic_normal,
         reasons=tuple(
             r for r in found.reasons if r.code not in {"localisation_uncertain", "annulus_not_found", _ASSUMED.code}
         ),

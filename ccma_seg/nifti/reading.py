@@ -74,11 +74,28 @@ def read_labels(path: Path, *, max_voxels: int) -> LabelMap:
     CorruptInputError
         If the file is damaged.
     """
+    values, geometry = read_label_values(path, max_voxels=max_voxels)
+    if values.max(initial=0) > np.iinfo(np.uint8).max:
+        raise NoSeriesError(f"{path.name} must hold labels, whole numbers from 0 to 255, got {values.max()}")
+    return LabelMap(labels=np.ascontiguousarray(values.astype(np.uint8)), geometry=geometry)
+
+
+def read_label_values(path: Path, *, max_voxels: int) -> tuple[npt.NDArray[np.int32], Geometry]:
+    """Read labels of any size, (slice, row, column), turned like a volume, with their grid.
+
+    Raises
+    ------
+    NoSeriesError
+        If the image is not a three-dimensional one of whole numbers, or is too large.
+    CorruptInputError
+        If the file is damaged.
+    """
     values, geometry, _ = _read(path, max_voxels=max_voxels)
-    labels = np.asarray(values).astype(np.uint8)
-    if not np.array_equal(labels, values):
-        raise NoSeriesError(f"{path.name} must hold labels, whole numbers from 0 to 255, got {values.dtype} values")
-    return LabelMap(labels=np.ascontiguousarray(labels), geometry=geometry)
+    with np.errstate(invalid="ignore"):
+        labels = np.asarray(values).astype(np.int32)
+    if not np.array_equal(labels, values) or labels.min(initial=0) < 0:
+        raise NoSeriesError(f"{path.name} must hold labels, whole numbers from 0 on, got {values.dtype} values")
+    return labels, geometry
 
 
 def _read(path: Path, *, max_voxels: int) -> tuple[npt.NDArray[Any], Geometry, bool]:
