@@ -8,11 +8,13 @@ import os
 import signal
 import sys
 import time
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from unittest.mock import patch
 
+from ccma_seg.anatomy.contour import ContourSizes
 from ccma_seg.cohort import analysing, storing, worker
 
 MEMORY_BYTES = 1 << 30
@@ -28,6 +30,7 @@ def record(volume, config):
         "status": "ok",
         "verdict": "mac",
         "explanation": "=1+1",
+        "annulus": {"contour": asdict(ContourSizes())},
         "reasons": [{"code": reason.code, "text": reason.text} for reason in volume.reasons],
         "series": series | {name: getattr(volume.acquisition, name) for name in names},
         "calcium": dict.fromkeys(calcium, float(volume.hu.mean().round(3))),

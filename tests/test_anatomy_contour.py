@@ -90,7 +90,7 @@ def test_what_it_is_measured_against_is_not_there_so_it_is_not_measured():
     assert sizes.aortic_angle_deg is None
 
 
-def heart(septal_lateral_mm, intercommissural_mm, height_mm, *, scanner=FINE, seed=1):
+def heart(septal_lateral_mm, intercommissural_mm, height_mm, *, scanner=FINE, seed=1, aortic_angle_deg=130.0):
     recipe = read_recipe("normal")
     ring = replace(
         recipe.anatomy.annulus,
@@ -98,7 +98,9 @@ def heart(septal_lateral_mm, intercommissural_mm, height_mm, *, scanner=FINE, se
         intercommissural_mm=intercommissural_mm,
         saddle_height_mm=height_mm,
     )
-    anatomy = replace(recipe.anatomy, annulus=ring, orifice=Orifice.RING, variation=0.0)
+    anatomy = replace(
+        recipe.anatomy, annulus=ring, orifice=Orifice.RING, aortic_angle_deg=aortic_angle_deg, variation=0.0
+    )
     return make_phantom(replace(recipe, scanner=scanner, anatomy=anatomy), seed=seed)
 
 
@@ -114,10 +116,17 @@ LENGTHS = (
 
 
 @pytest.mark.parametrize(
-    "ring", [(22.0, 30.0, 4.0), (31.4, 39.3, 6.0), (36.0, 44.0, 9.0), (42.0, 50.0, 11.0), (27.0, 44.0, 3.0)]
+    ("ring", "aortic_angle_deg"),
+    [
+        ((22.0, 30.0, 4.0), 120.0),
+        ((31.4, 39.3, 6.0), 130.0),
+        ((36.0, 44.0, 9.0), 140.0),
+        ((42.0, 50.0, 11.0), 145.0),
+        ((27.0, 44.0, 3.0), 125.0),
+    ],
 )
-def test_the_contour_of_a_phantom_is_traced_over_the_whole_range(ring):
-    phantom = heart(*ring)
+def test_the_contour_of_a_phantom_is_traced_over_the_whole_range(ring, aortic_angle_deg):
+    phantom = heart(*ring, aortic_angle_deg=aortic_angle_deg)
     found = locate(phantom.volume)
     assert found.contour is not None
     sizes, true = found.contour.sizes, phantom.truth["annulus"]["contour"]
@@ -126,6 +135,8 @@ def test_the_contour_of_a_phantom_is_traced_over_the_whole_range(ring):
     for name in LENGTHS:
         assert getattr(sizes, name) == pytest.approx(true[name], abs=2.0), name
     assert angle_deg(np.array(sizes.normal), np.array(true["normal"])) < 3
+    assert sizes.aortic_angle_deg == pytest.approx(true["aortic_angle_deg"], abs=3)
+    assert sizes.tilt_deg == pytest.approx(true["tilt_deg"], abs=4)
     off = np.linalg.norm(found.contour.points_mm.mean(axis=0) - phantom.annulus.curve_mm.mean(axis=0))
     assert off < 2 * found.contour.uncertainty_mm
 

@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 
 from ccma_seg.anatomy.annulus import MitralAnnulus
+from ccma_seg.anatomy.aortic_root import RootParams
 from ccma_seg.anatomy.blood import BloodParams, enhancement, flood, pools
 from ccma_seg.anatomy.contrast import measure_contrast
 from ccma_seg.anatomy.diameters import DiameterParams, measure_diameters
@@ -38,6 +39,7 @@ class LocateParams:
     orifice: OrificeParams = field(default_factory=OrificeParams)
     diameters: DiameterParams = field(default_factory=DiameterParams)
     contour: TraceParams = field(default_factory=TraceParams)
+    root: RootParams = field(default_factory=RootParams)
 
     whole_inside: float = 0.95
     """Share of the heart that must lie within the volume, or it counts as cut off."""
@@ -91,7 +93,8 @@ def locate(
     """
     given = known(volume, annulus, chambers)
     found = locate_with(heart_template(), volume, params) if given is None else _with_given(given, volume, params)
-    return with_contour(found, volume, dense_hu=params.heart.contrast.calcium_hu, params=params.contour)
+    calcium_hu = params.heart.contrast.calcium_hu
+    return with_contour(found, volume, dense_hu=calcium_hu, params=params.contour, root=params.root)
 
 
 def locate_with(template: HeartTemplate, volume: Volume, params: LocateParams) -> Anatomy:

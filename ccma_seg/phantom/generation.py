@@ -218,7 +218,8 @@ def _acquisitions(recipe: Recipe, *, seed: int) -> list[Acquisition]:
     kernels = {"soft": "B26f", "medium": "B30f", "sharp": "B46f"}
     dated = (spec.date,) if spec.date else ()
     rough = tuple(repr(s.rough) for s in recipe.lesions if s.rough != SMOOTH)
-    orifice = () if recipe.anatomy.orifice == Orifice.ROUND else (str(recipe.anatomy.orifice),)
+    anatomy = recipe.anatomy
+    orifice = () if anatomy.orifice == Orifice.ROUND else (f"{anatomy.orifice} {anatomy.aortic_angle_deg}",)
     study = derived_uid("study", repr((recipe.anatomy, recipe.lesions)), str(seed), *dated, *rough, *orifice)
     artefacts = (repr((spec.tail, spec.hardening_hu)),) if spec.tail or spec.hardening_hu else ()
     exam = derived_uid("exam", study, repr(recipe), *artefacts)

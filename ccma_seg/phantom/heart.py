@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ccma_seg.anatomy.annulus import MitralAnnulus
-from ccma_seg.geometry import Floats, unit
+from ccma_seg.geometry import Floats
 from ccma_seg.phantom.contrast import Brightness
 from ccma_seg.phantom.funnel import ellipsoid_section, funnel
 from ccma_seg.phantom.rendering import Painted
@@ -23,6 +23,8 @@ CORONARY_MM = 1.6
 """Radius of the coronary arteries."""
 _ROOT = ((-27.0, 1.5, -3.0), (-32.0, 2.0, -14.0))
 """Middle of the aortic root at its annulus and above, in the annular frame."""
+_STRAIGHT_MM = 35.0
+"""Of the root and the ascending aorta, where the opening follows the ring."""
 _FUNNEL_MM = 16.0
 """From the ring to where the chambers have their own form."""
 _HINGE_MM = 1.5
@@ -51,7 +53,7 @@ def make_heart(spec: AnatomySpec, annulus: MitralAnnulus, hu: Brightness) -> Hea
     rv = place.ball((-29, -27, 33), (27, 30, 42))
     ra = ellipsoid(place.beside((-40, -9, -10)), (21, 26, 29))
     outflow = tube([place.at((-44, -6, 28)), place.beside((-2, -52, 30)), place.beside((0, -42, 48))], [15, 13, 12.5])
-    aorta = _aorta(place, _anterior_shift_mm(spec))
+    aorta = _aorta(spec, place)
     chambers = union(wall, grown(la, 2), grown(rv, 3), grown(ra, 2.5), grown(outflow, 2), grown(aorta, 2))
     cardiac = union(wall, grown(la, 2), grown(rv, 3), grown(ra, 2.5))
     layers = [
@@ -199,16 +201,20 @@ def _leaflet(place: _Place, angles_deg: npt.ArrayLike, length_mm: float) -> Soli
     return union(*(tube([hinge, tip], [0.9, 0.6]) for hinge, tip in zip(hinges, tips, strict=True)))
 
 
-def root_axis(annulus: MitralAnnulus) -> Floats:
-    """Return the direction of the aortic root, downstream: across the aortic annulus."""
-    return unit(annulus.to_patient(_ROOT[1]) - annulus.to_patient(_ROOT[0]))
+def root_axis(spec: AnatomySpec, annulus: MitralAnnulus) -> Floats:
+    """Return the direction of a straight aortic root, downstream: across the aortic annulus."""
+    fold = np.radians(180 - spec.aortic_angle_deg)
+    return np.asarray(np.array((-np.sin(fold), 0.0, -np.cos(fold))) @ annulus.axes)
 
 
-def _aorta(place: _Place, shift_mm: float) -> Solid:
+def _aorta(spec: AnatomySpec, place: _Place) -> Solid:
     """Root, ascending aorta, arch and descending aorta."""
+    foot = place.at(np.array(_ROOT[0]) - (_anterior_shift_mm(spec), 0, 0))
+    bent = [foot, place.at(_ROOT[1]), place.beside((-29, -28, 38))]
+    straight = [foot, foot + _STRAIGHT_MM * root_axis(spec, place.annulus)]
+    round_opening = spec.orifice == Orifice.ROUND
     path = [
-        *place.at(np.array(_ROOT) - (shift_mm, 0, 0)),
-        place.beside((-29, -28, 38)),
+        *(bent if round_opening else straight),
         place.beside((-36, -26, 62)),
         place.beside((-30, -10, 96)),
         place.beside((-14, 22, 108)),
@@ -218,7 +224,7 @@ def _aorta(place: _Place, shift_mm: float) -> Solid:
         place.beside((-16, 44, -90)),
         place.beside((-26, 40, -220)),
     ]
-    return tube(path, [12, 15, 15, 15.5, 14.5, 13, 12.5, 12, 11.5, 11, 10])
+    return tube(path, [12, 15, *([15] if round_opening else []), 15.5, 14.5, 13, 12.5, 12, 11.5, 11, 10])
 
 
 def _great_veins(place: _Place, hu: Brightness) -> list[Painted]:

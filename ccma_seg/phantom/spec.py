@@ -80,6 +80,8 @@ class AnatomySpec:
     """Pericardial effusion."""
     orifice: Orifice = field(default=Orifice.ROUND, repr=False)
     """How the atrium opens into the ventricle: round, or along the ring, of which the contour can then be measured."""
+    aortic_angle_deg: float = field(default=130.0, repr=False)
+    """Between the planes of the mitral and the aortic annulus, where the opening follows the ring (proposal)."""
 
     def __post_init__(self) -> None:
         if self.model not in {"heart", "qrm"}:

@@ -63,7 +63,7 @@ def _with_contour(findings: dict[str, Any], annulus: MitralAnnulus, anatomy: Ana
     if anatomy.orifice == Orifice.ROUND:
         return findings
     apex = as_point(annulus.to_patient((0, 0, anatomy.lv_length_mm)))
-    sizes = measure_contour(annulus, annulus.curve_mm, apex_mm=apex, aortic_normal=root_axis(annulus))
+    sizes = measure_contour(annulus, annulus.curve_mm, apex_mm=apex, aortic_normal=root_axis(anatomy, annulus))
     told = {k: rounded(v, 5) if k == "normal" else round(v, 2) for k, v in asdict(sizes).items()}
     return {**findings, "annulus": {**findings["annulus"], "contour": told}}
 
