@@ -24,6 +24,8 @@ class TraceParams:
 
     least_contrast_hu: float = 70.0
     """Of blood above muscle: below it contrast counts as low."""
+    surest_mm: float = 5.0
+    """Only where the centre is known this well: farther off, other folds of the wall pass for hinges (proposal)."""
     reach_mm: float = 15.0
     """Depths looked at, to either side of the annulus."""
     radii_mm: tuple[float, float] = (5.0, 40.0)
@@ -75,7 +77,7 @@ class TraceParams:
     """Share of the hinges between the trigones, posterior, that must show."""
     most_scatter_mm: float = 2.5
     """Of hinges and of edges about the smooth contour."""
-    shape: tuple[float, float] = (0.58, 1.1)
+    shape: tuple[float, float] = (0.5, 1.1)
     """Septal-lateral over intercommissural: 31.4 +- 4.5 over 39.3 +- 4.6 mm (Erasmus repository 101897)."""
     curtain_sd_mm: float = 3.0
     """By so much the ring differs from an average D of its depth behind and its width; an edge twice as far off is one
@@ -100,7 +102,7 @@ class Trace:
     points_mm: Floats | None = None
     """(72, 3) LPS, one every 5 degrees from mid posterior."""
     uncertainty_mm: float | None = None
-    """Standard error of one point."""
+    """Standard error of one point: of the saddle, and as hinges and edges scatter, as neighbours err alike."""
     posterior: Point | None = None
     """Unit vector towards mid posterior, in the plane of the annulus: along the short side of the contour."""
     why_not: str = ""
@@ -142,6 +144,8 @@ def trace(
     """
     if levels[1] - levels[0] < params.least_contrast_hu:
         return Trace(why_not=f"blood is only {levels[1] - levels[0]:.0f} HU brighter than muscle")
+    if annulus.uncertainty_mm > params.surest_mm:
+        return Trace(why_not=f"the annulus is known to {annulus.uncertainty_mm:.1f} mm only")
     frame = annulus
     for _ in range(params.passes):
         found = _trace_once(volume, frame, levels, dense_hu=dense_hu, params=params)
@@ -169,13 +173,15 @@ def _trace_once(
     saddle_mm, saddle_sd_mm, scatter_mm = _saddle(depth_mm, shown, annulus.uncertainty_mm, params)
     at_hinge = _edge_at(edge_mm, saddle_mm, depths)
     radius_mm, rough_mm = _smooth_edge(at_hinge, np.isfinite(at_hinge) & ~hidden, params)
+    if not np.isfinite(rough_mm):
+        return Trace(why_not="the edge of its blood does not show all round")
     if max(scatter_mm, rough_mm) > params.most_scatter_mm:
         return Trace(why_not=f"its hinges scatter by {max(scatter_mm, rough_mm):.1f} mm")
     local = np.stack([radius_mm * np.cos(_ANGLES), radius_mm * np.sin(_ANGLES), saddle_mm], axis=1)
     shape = float(np.ptp(local[:, 0]) / np.ptp(local[:, 1]))
     if not params.shape[0] <= shape <= params.shape[1]:
         return Trace(why_not=f"what shows is {shape:.2f} times as deep as wide: no annulus")
-    error_mm = float(np.hypot(np.sqrt((saddle_sd_mm**2).mean()), rough_mm))
+    error_mm = float(np.sqrt((saddle_sd_mm**2).mean() + rough_mm**2 + scatter_mm**2))
     return Trace(points_mm=annulus.to_patient(local), uncertainty_mm=error_mm, posterior=annulus.posterior)
 
 
