@@ -98,7 +98,7 @@ def _sections(
     rays = middles[:, None, None] + across[:, None] * radii[:, None]
     part = volume.crop(volume.geometry.slices_around(rays.reshape(-1, 3), margin_mm=1.0))
     index = np.moveaxis(part.geometry.to_index(rays), -1, 0)
-    hu = ndimage.map_coordinates(part.hu.astype(np.float32), index, order=1, mode="nearest")
+    hu = ndimage.map_coordinates(part.hu, index, order=1, mode="nearest", output=np.float32)
     muscle_hu, blood_hu = levels
     seen = ndimage.gaussian_filter(
         (hu - muscle_hu) / (blood_hu - muscle_hu), (0.5, 0.7, 1.0), mode=("nearest", "wrap", "nearest")

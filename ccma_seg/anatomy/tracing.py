@@ -202,7 +202,7 @@ def _unrolled(
     corners = [(p, q, r) for p in (-wide, wide) for q in (-wide, wide) for r in depths[[0, -1]]]
     part = volume.crop(volume.geometry.slices_around(annulus.to_patient(corners), margin_mm=1.0))
     index = np.moveaxis(part.geometry.to_index(rays), -1, 0)
-    hu = ndimage.map_coordinates(part.hu.astype(np.float32), index, order=1, mode="nearest")
+    hu = ndimage.map_coordinates(part.hu, index, order=1, mode="nearest", output=np.float32)
     muscle_hu, blood_hu = levels
     values = np.clip((hu - muscle_hu) / (blood_hu - muscle_hu), -2, 1).astype(np.float32)
     smoothed = ndimage.gaussian_filter(values, params.smoothing, mode=("wrap", "nearest", "nearest"))
