@@ -17,21 +17,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize
 from scipy.spatial.transform import Rotation
 
+from benchmarks.logistic_fit import chances, fit
 from benchmarks.real.deposits import band, focus, put, solid, tube
 from benchmarks.real.exams import RealExam, annulus_of, find_exams, read_exam
 from ccma_seg.anatomy import Anatomy, ContrastState, MitralAnnulus, locate
 from ccma_seg.anatomy.ring import RingParams, annulus_at
 from ccma_seg.calcium import CalciumParams
-from ccma_seg.calcium.chance import chance_models, evidence_of
+from ccma_seg.calcium.chance import evidence_of
 from ccma_seg.calcium.detection import Candidates, find_calcified, region_of
 from ccma_seg.calcium.features import Features
 from ccma_seg.calcium.sorting import is_bright_blood, place_of
 from ccma_seg.calcium.threshold import find_threshold
 from ccma_seg.errors import CcmaError
 from ccma_seg.geometry import Floats
+from ccma_seg.logistic import logistic_models
 from ccma_seg.phantom import LesionSpec, RimSpec, insert
 from ccma_seg.phantom.bodies import Body
 from ccma_seg.phantom.image_quality import image_quality
@@ -59,7 +60,7 @@ MARKED = {"annular": ANNULAR, "undecided": DOUBTFUL}
 """What is marked otherwise, or not at all, is not annular."""
 ON_RING = frozenset({"band", "focus", "solid", "shell"})
 
-SIGNS = {"log_volume": 1, "thinness": 1, "excess": 1}
+SIGNS = {"log_volume": 1.0, "thinness": 1.0, "excess": 1.0}
 """Evidence for the annulus; all other speaks against it, or not at all: a fit to few CTs must not say otherwise."""
 STIFFNESS = 0.02
 """Of the weights, in units of their spread (ridge)."""
@@ -202,37 +203,15 @@ def _row(exam: RealExam, f: Features, ring: MitralAnnulus, anatomy: Anatomy, *, 
     )
 
 
-def fit(rows: list[Row]) -> dict[str, Any]:
+def fit_rows(rows: list[Row]) -> dict[str, Any]:
     """Fit bias and weights; within each CT what is annular weighs as much as what is not."""
-    names = list(rows[0].evidence)
-    values, truth = np.array([[r.evidence[n] for n in names] for r in rows]), np.array([r.truth for r in rows])
     count: dict[tuple[str, float], int] = defaultdict(int)
     for row in rows:
         count[row.ct, row.truth] += 1
     weight = np.array([1 / count[r.ct, r.truth] for r in rows])
-    weight /= weight.sum()
-    mean, spread = values.mean(axis=0), values.std(axis=0)
-    spread[spread < 1e-9] = 1.0
-    scaled = np.column_stack([np.ones(len(rows)), (values - mean) / spread])
-
-    def cost(x: Floats) -> tuple[float, Floats]:
-        score = scaled @ x
-        slope = scaled.T @ (weight * (1 / (1 + np.exp(-score)) - truth)) + STIFFNESS * np.r_[0, x[1:]]
-        return float(weight @ (np.logaddexp(0, score) - truth * score) + STIFFNESS * (x[1:] @ x[1:]) / 2), slope
-
-    bounds = [(None, None)] + [(0, None) if SIGNS.get(n, -1) > 0 else (None, 0) for n in names]
-    best = minimize(cost, np.zeros(len(names) + 1), jac=True, method="L-BFGS-B", bounds=bounds).x
-    weights = best[1:] / spread
-    return {
-        "bias": round(float(best[0] - weights @ mean), 4),
-        "weights": {n: round(float(w), 4) + 0.0 for n, w in zip(names, weights, strict=True)},
-    }
-
-
-def chances(model: dict[str, Any], rows: list[Row]) -> Floats:
-    """Return the chance of each row."""
-    score = [model["bias"] + sum(w * r.evidence[n] for n, w in model["weights"].items()) for r in rows]
-    return 1 / (1 + np.exp(-np.array(score)))
+    signs = dict.fromkeys(rows[0].evidence, -1.0) | SIGNS
+    truth = np.array([r.truth for r in rows])
+    return fit([r.evidence for r in rows], truth, weight, signs=signs, stiffness=STIFFNESS)
 
 
 def left_out(rows: list[Row]) -> Floats:
@@ -240,8 +219,8 @@ def left_out(rows: list[Row]) -> Floats:
     chance = np.zeros(len(rows))
     for ct in {r.ct for r in rows}:
         own = np.array([r.ct == ct for r in rows])
-        model = fit([r for r, mine in zip(rows, own, strict=True) if not mine])
-        chance[own] = chances(model, [r for r, mine in zip(rows, own, strict=True) if mine])
+        model = fit_rows([r for r, mine in zip(rows, own, strict=True) if not mine])
+        chance[own] = chances(model, [r.evidence for r, mine in zip(rows, own, strict=True) if mine])
     return chance
 
 
@@ -294,16 +273,16 @@ def main() -> None:
     models = {}
     for name, enhanced in (("plain", False), ("enhanced", True)):
         of_kind = [row for row in rows if row.enhanced == enhanced]
-        models[name] = fit(of_kind)
+        models[name] = fit_rows(of_kind)
         print(f"## {name}: each CT left out\n\n{table(of_kind, left_out(of_kind))}\n")
     others = [e for e in hearts if e.name not in own]
     if others:
         rest = gather(others, asked.rows, seed=asked.seed)
-        values = [float(chances(models["enhanced" if r.enhanced else "plain"], [r])[0]) for r in rest]
+        values = [float(chances(models["enhanced" if r.enhanced else "plain"], [r.evidence])[0]) for r in rest]
         print(f"## CTs that were not fitted to\n\n{table(rest, np.array(values))}\n")
     if asked.write:
         KEPT_IN.write_text(json.dumps(models, indent=1) + "\n", encoding="utf-8")
-        chance_models.cache_clear()
+        logistic_models.cache_clear()
 
 
 if __name__ == "__main__":

@@ -5,14 +5,10 @@ calcifications of real CTs and to calcium put into them by `benchmarks/calcium_p
 without it.
 """
 
-import json
-from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
-
 import numpy as np
 
 from ccma_seg.calcium.features import Features
+from ccma_seg.logistic import logistic_models
 
 RING_SHAPE_MM = 2.0
 """Standard deviation of the ring's own course about the average one, beside that of its centre (proposal)."""
@@ -37,20 +33,6 @@ ANTERIOR_DEG = 110.0
 """From here on the aortic root and the curtain lie beside the ring."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChanceModel:
-    """A logistic model; one for exams without contrast, one for those with it."""
-
-    bias: float
-    weights: dict[str, float]
-    """By name of the evidence, in the units of `evidence`."""
-
-    def __call__(self, evidence: dict[str, float]) -> float:
-        """Return the chance, 0 to 1."""
-        score = self.bias + sum(weight * evidence[name] for name, weight in self.weights.items())
-        return float(1 / (1 + np.exp(-score)))
-
-
 def annular_chance(features: Features, *, uncertainty_mm: float, enhanced: bool) -> float:
     """Return the chance that a calcification is annular.
 
@@ -63,7 +45,7 @@ def annular_chance(features: Features, *, uncertainty_mm: float, enhanced: bool)
     enhanced
         Whether the blood is.
     """
-    model = chance_models()["enhanced" if enhanced else "plain"]
+    model = logistic_models("ccma_seg.calcium", "chance.json")["enhanced" if enhanced else "plain"]
     return model(evidence_of(features, uncertainty_mm=uncertainty_mm, enhanced=enhanced))
 
 
@@ -91,10 +73,3 @@ def evidence_of(f: Features, *, uncertainty_mm: float, enhanced: bool) -> dict[s
         "root": max(ROOT_MM - f.root_mm, 0.0),
         "anterior": float(abs(f.angle_deg) > ANTERIOR_DEG),
     }
-
-
-@cache
-def chance_models() -> dict[str, ChanceModel]:
-    """Load the models that come with the package."""
-    stored = json.loads(files("ccma_seg.calcium").joinpath("chance.json").read_text("utf-8"))
-    return {name: ChanceModel(**model) for name, model in stored.items()}
