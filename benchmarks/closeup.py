@@ -15,8 +15,8 @@ import numpy as np
 from benchmarks.lesion import true_anatomy
 from ccma_seg import analyze
 from ccma_seg.anatomy import Anatomy
-from ccma_seg.calcium import CalciumKind, find_calcium
-from ccma_seg.classification import Finding, Verdict, classify, most_serious
+from ccma_seg.calcium import find_calcium, measure_burden
+from ccma_seg.classification import Finding, Verdict, classify, judge_exam, most_serious
 from ccma_seg.geometry import as_point
 from ccma_seg.lesion import Measurements, measure, segment
 from ccma_seg.phantom import LesionKind, LesionSpec, Phantom, Recipe, make_phantom, random_recipe, rough_recipe
@@ -88,8 +88,7 @@ def look(exam: Exam) -> Seen:
     lesions = segment(exam.volume, exam.anatomy, calcium)
     measured = [measure(exam.volume, exam.anatomy, lesion) for lesion in lesions]
     masses = tuple((m, classify(m, exam.anatomy, exam.volume)) for m in measured)
-    annular = any(c.kind == CalciumKind.ANNULAR for c in calcium.calcifications)
-    plain = Verdict.MAC if annular else Verdict.NO_CALCIFICATION
+    plain = judge_exam(exam.anatomy, calcium, measure_burden(exam.volume, exam.anatomy, calcium)).verdict
     return Seen(verdict=most_serious([f.verdict for _, f in masses] + [plain]) or plain, masses=masses)
 
 

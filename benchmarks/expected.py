@@ -17,7 +17,7 @@ _LARGE_MM = 10.0
 _BRIGHT_HU = 200.0
 """Blood that counts as enhanced beyond doubt: coronary CTA has more (criterion `enhanced` asks for 180)."""
 _ISO, _NEARLY_ISO = (0.8, 1.2), 0.07
-"""Core over blood beyond telling by HU (criterion E3), and how near to that limit either verdict is right."""
+"""Core over blood beyond telling by HU, and how near to that limit either verdict is right."""
 _LEAK_BELOW_HU, _LEAK_MM = 150.0, 6.0
 """A leak that must be seen is this much darker than blood, and this wide."""
 
@@ -27,7 +27,7 @@ lead into cavities, and one lump among others."""
 _MOST = 0.5
 """Share of the inside that, as bright as blood, leaves no paste to go by."""
 _CLEAR_CAVITY_MM3, _CLEAR_CAVITY_RATIO = 150.0, 0.8
-"""Blood in an uneven mass that must be seen: so much of it, and so bright (criterion E3). Clot, layers and jets may
+"""Blood in an uneven mass that must be seen: so much of it, and so bright. Clot, layers and jets may
 leave less."""
 
 _CALCIUM_ABOVE_BLOOD_HU = 100.0

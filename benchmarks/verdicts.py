@@ -86,6 +86,8 @@ class Row:
     """The widest that was found."""
     off: dict[str, float] = field(default_factory=dict)
     """Sizes of the largest mass, found minus true; volume in per cent."""
+    stated: dict[str, float] = field(default_factory=dict)
+    """Half the width of the 95 % interval that was stated with each, in the same units."""
     seconds: float = 0.0
     """To make and to look at it."""
 
@@ -133,13 +135,13 @@ def _row(one: tuple[int, Recipe], *, options: Options) -> Row:
         truth=made.truth,
         verdict=seen.verdict,
         neck_mm=_found_neck_mm(seen),
-        off=_off(made.truth, seen),
+        **_sizes_of(made.truth, seen),
         seconds=round(time.perf_counter() - start, 1),
     )
 
 
-def _off(truth: dict[str, Any], seen: Seen) -> dict[str, float]:
-    """Return found minus true of the largest true mass and what was found nearest to it."""
+def _sizes_of(truth: dict[str, Any], seen: Seen) -> dict[str, dict[str, float]]:
+    """Return how sizes of the largest true mass and of what was found nearest to it differ, and what was stated."""
     masses = [t for t in truth["lesions"] if t["kind"] == "mass"]
     if not masses or not seen.masses:
         return {}
@@ -149,9 +151,12 @@ def _off(truth: dict[str, Any], seen: Seen) -> dict[str, float]:
         return {}
     pairs = {path: (attrgetter(path)(near), _at(true, path)) for path in _SIZES}
     off = {path: found - wanted for path, (found, wanted) in pairs.items() if None not in {found, wanted}}
-    if "volume_mm3" in off:
-        off["volume_mm3"] *= 100 / true["volume_mm3"]
-    return {path: round(float(value), 3) for path, value in off.items()}
+    stated = {path: near.uncertainty[path] for path in off if path in near.uncertainty}
+    per_cent = dict.fromkeys(_SIZES, 1.0) | {"volume_mm3": 100 / true["volume_mm3"]}
+    rounded = (
+        {path: round(float(value) * per_cent[path], 3) for path, value in part.items()} for part in (off, stated)
+    )
+    return dict(zip(("off", "stated"), rounded, strict=True))
 
 
 def _apart(first: Any, second: Any) -> float:
@@ -229,13 +234,19 @@ def _count(what: str, rows: list[Row], wrong: set[Verdict]) -> str:
 
 
 def sizes(rows: list[Row]) -> str:
-    """Give bias, median and 95th percentile of the errors of sizes."""
-    lines = ["| quantity | n | bias | median abs. | 95 % below |", "|---|---|---|---|---|"]
+    """Give bias, median and 95th percentile of the errors of sizes, and how many lie within what is stated."""
+    lines = [
+        "| quantity | n | bias | median abs. | 95 % below | within the stated interval |",
+        "|---|---|---|---|---|---|",
+    ]
     for path, (name, unit) in _SIZES.items():
         off = np.array([r.off[path] for r in rows if path in r.off])
         if off.size:
             figures = (off.mean(), np.median(abs(off)), np.percentile(abs(off), 95))
-            lines.append(f"| {name}, {unit} | {off.size} | " + " | ".join(f"{v:.2f}" for v in figures) + " |")
+            inside = [abs(r.off[path]) <= r.stated[path] for r in rows if path in r.off and path in r.stated]
+            within = f"{np.mean(inside):.1%}" if inside else "-"
+            shown = " | ".join(f"{v:.2f}" for v in figures)
+            lines.append(f"| {name}, {unit} | {off.size} | {shown} | {within} |")
     return "\n".join(lines) + "\n"
 
 

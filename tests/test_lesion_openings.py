@@ -1,7 +1,6 @@
 """Ways through a rim: how wide they are, and what fills them."""
 
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 import pytest
@@ -12,12 +11,7 @@ from ccma_seg.geometry import Geometry, as_point
 from ccma_seg.lesion import LesionParams, sphere
 from ccma_seg.lesion.channel import Surroundings, find_channel
 from ccma_seg.lesion.findings import Envelope
-from ccma_seg.lesion.paste import (
-    paste_behind_rim_mm2,
-    paste_in_openings_mm2,
-    paste_like_blood_mm2,
-    wall_in_openings_mm2,
-)
+from ccma_seg.lesion.openings import lining_mm2, openings_before
 from ccma_seg.lesion.rays import Field
 from ccma_seg.phantom import random_recipe, read_recipe
 from ccma_seg.volume import Volume
@@ -84,13 +78,34 @@ def envelope(opening_hu, *, inside_hu=340.0, outside_hu=350.0):
     )
 
 
-def test_paste_that_keeps_blood_from_blood_is_seen_in_an_opening():
-    assert paste_in_openings_mm2(envelope(90.0), LesionParams()) == pytest.approx(0.1 * 4 * np.pi * 100, rel=0.05)
+CAP_MM2 = pytest.approx(0.1 * 4 * np.pi * 100, rel=0.05)
 
 
-@pytest.mark.parametrize("other", [envelope(330.0), envelope(90.0, inside_hu=90.0), envelope(90.0, outside_hu=95.0)])
-def test_an_opening_as_dense_as_one_of_its_sides_shows_no_paste(other):
-    assert paste_in_openings_mm2(other, LesionParams()) == 0
+@pytest.mark.parametrize(
+    ("opening_hu", "outside_hu", "kind"),
+    [
+        (90.0, 350.0, "wall"),
+        (90.0, 60.0, "dark"),
+        (90.0, -100.0, "dark"),
+        (330.0, 60.0, "alike"),
+        (330.0, 350.0, "way"),
+        (600.0, 60.0, None),
+    ],
+)
+def test_openings_are_told_by_what_fills_them(opening_hu, outside_hu, kind):
+    """Wall and paste keep blood in; paste as bright as blood ends without a wall; what is denser is thin rim."""
+    shell = envelope(opening_hu, outside_hu=outside_hu)
+    found = openings_before(shell, np.ones(1000, bool), (215.0, 408.0), clear_mm=0.5)
+    areas = {name: getattr(found, name) for name in ("dark", "wall", "alike", "way")}
+    wanted = {"wall": {"dark", "wall"}}.get(kind, {kind})
+    assert areas == {name: CAP_MM2 if name in wanted else 0.0 for name in areas}
+
+
+def test_only_openings_before_the_part_count_and_those_beside_the_rim_do_not():
+    none, all_ = np.zeros(1000, bool), np.ones(1000, bool)
+    assert openings_before(envelope(90.0), none, (215.0, 408.0), clear_mm=0.5).dark == 0
+    near, clear = (openings_before(envelope(90.0), all_, (215.0, 408.0), clear_mm=mm).dark for mm in (0.5, 2.0))
+    assert 0 < clear < near
 
 
 def ball_of_blood(layer_hu, rim_hu=1000.0):
@@ -104,26 +119,13 @@ def ball_of_blood(layer_hu, rim_hu=1000.0):
 
 
 def test_a_thin_layer_of_paste_between_blood_and_rim_is_seen():
-    area = paste_behind_rim_mm2(ball_of_blood(90.0), envelope(340.0), 340.0, params=LesionParams())
+    area = lining_mm2(ball_of_blood(90.0), envelope(340.0), 340.0, params=LesionParams())
     assert area == pytest.approx(0.45 * 4 * np.pi * 100, rel=0.15)
 
 
 @pytest.mark.parametrize("volume", [ball_of_blood(340.0), ball_of_blood(280.0), ball_of_blood(340.0, rim_hu=1900.0)])
 def test_an_inside_all_of_one_brightness_has_no_layer_behind_its_rim(volume):
-    assert paste_behind_rim_mm2(volume, envelope(340.0), 340.0, params=LesionParams()) == 0
-
-
-def test_paste_as_bright_as_blood_shows_in_openings_with_tissue_outside():
-    like_blood = partial(paste_like_blood_mm2, bright_hu=340.0, params=LesionParams())
-    assert like_blood(envelope(330.0, outside_hu=60.0)) == pytest.approx(0.1 * 4 * np.pi * 100, rel=0.05)
-    assert like_blood(envelope(90.0, outside_hu=60.0)) == like_blood(envelope(330.0)) == 0
-
-
-@pytest.mark.parametrize("outside_hu", [60.0, -100.0])
-def test_blood_stops_short_of_openings_towards_tissue(outside_hu):
-    wall = partial(wall_in_openings_mm2, bright_hu=340.0, params=LesionParams())
-    assert wall(envelope(90.0, outside_hu=outside_hu)) == pytest.approx(0.1 * 4 * np.pi * 100, rel=0.05)
-    assert wall(envelope(330.0, outside_hu=outside_hu)) == wall(envelope(90.0)) == 0
+    assert lining_mm2(volume, envelope(340.0), 340.0, params=LesionParams()) == 0
 
 
 def test_a_round_hole_in_a_rim_closed_otherwise_proves_no_blood_in_a_core_as_bright_as_it():

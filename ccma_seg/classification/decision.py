@@ -61,7 +61,6 @@ def quantities(measurements: Measurements, anatomy: Anatomy, volume: Volume) -> 
     """Return everything a criterion may look at, by key path: measurements, ratios of them, and the exam's own."""
     m, blood = measurements, anatomy.contrast.blood_pool_hu
     core_hu = m.core.inside_hu if m.core.mean_hu is None else m.core.mean_hu
-    ratio_to_blood, unsure = _ratio(core_hu, blood), _ratio(m.uncertainty.get("core.mean_hu"), blood) or 0.0
     spacing_mm, voltage = max(volume.geometry.spacing_mm), volume.acquisition.tube_voltage_kv
     return _flat(asdict(m)) | {
         "degrees_from_posterior": None if m.annulus_angle_deg is None else abs(m.annulus_angle_deg),
@@ -70,8 +69,6 @@ def quantities(measurements: Measurements, anatomy: Anatomy, volume: Volume) -> 
         "outward_half_widths": _outward(m, anatomy),
         "core_below_rim_hu": None if m.rim.p75_hu is None or core_hu is None else m.rim.p75_hu - core_hu,
         "core_hu_at_120_kv": core_hu if core_hu is None or voltage is None else at_reference(core_hu, voltage),
-        "blood_difference_fraction": None if ratio_to_blood is None else abs(ratio_to_blood - 1),
-        "blood_difference_least_fraction": None if ratio_to_blood is None else abs(ratio_to_blood - 1) - unsure,
         "chamber_gap_mm": _widest_to_chamber_mm(m),
         "exam.blood_pool_hu": blood,
         "exam.enhanced": _ENHANCED[anatomy.contrast.state],
@@ -83,11 +80,10 @@ def quantities(measurements: Measurements, anatomy: Anatomy, volume: Volume) -> 
 def uncertainties(measurements: Measurements, anatomy: Anatomy) -> dict[str, float]:
     """Return half the width of the 95 % interval of quantities, by key path: as stated, and of ratios of them."""
     m, stated = measurements, measurements.uncertainty
-    core_hu, blood = stated.get("core.mean_hu"), anatomy.contrast.blood_pool_hu
+    core_hu = stated.get("core.mean_hu")
     derived = {
         "core_hu_at_120_kv": core_hu,
         "core_below_rim_hu": core_hu,
-        "blood_difference_fraction": _ratio(core_hu, blood),
         "cavity.neck_to_diameter": _ratio(stated.get("cavity.neck_mm"), m.max_diameter_mm),
         "core_volume_fraction": _ratio(stated.get("core.volume_mm3"), m.volume_mm3),
         "aspect_ratio": _of_aspect(m),

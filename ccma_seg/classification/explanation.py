@@ -4,16 +4,19 @@ from typing import Any
 
 from ccma_seg.classification.findings import Evidence, Outcome, Verdict
 
+_NODULES_FROM = 0.02
+"""Share of the inside from which on nodules are mentioned."""
+
 _SENTENCES = {
     Verdict.MAC: "Ordinary calcification of the annulus, not a caseous mass: it fails {failed}.",
     Verdict.OTHER: "Not a calcification of the mitral annulus: it fails {failed}.",
     Verdict.INDETERMINATE: "The images do not decide: {nearest}{aside}.",
     Verdict.CCMA: (
-        "Caseous calcification: {size} with a calcified rim round a less dense core{steady}; "
+        "Caseous calcification: {size} with a calcified rim round a less dense{texture} core{steady}; "
         "no CT sign of rupture{limit}."
     ),
     Verdict.CCMA_RUPTURE_NOT_ASSESSABLE: (
-        "Caseous calcification: {size}; its core cannot be told from enhanced blood, so rupture cannot be assessed "
+        "Caseous calcification: {size}; {alike} cannot be told from enhanced blood, so rupture cannot be assessed "
         "on this phase alone; a scan without contrast or a second phase would tell."
     ),
     Verdict.CCMA_POSSIBLE_RUPTURE: "Caseous calcification: {size}, with a possible rupture: {signs}.",
@@ -40,7 +43,9 @@ def explain(
     enhanced = evidence["enhanced"].outcome if "enhanced" in evidence else Outcome.NOT_MEASURED
     return _SENTENCES[verdict].format(
         size=_size(values),
+        alike="what is bright inside" if values["cavity.blood_chance"] else "its core",
         signs=_signs(values),
+        texture=_texture(values),
         failed=_failed(verdict, evidence, lacking),
         nearest=_nearest(lacking),
         aside=_aside(evidence),
@@ -52,6 +57,13 @@ def explain(
 def _size(values: dict[str, Any]) -> str:
     long_mm, short_mm = values["long_axis_mm"], values["short_axis_mm"]
     return "a mass" if long_mm is None or short_mm is None else f"a mass of {long_mm:.0f} x {short_mm:.0f} mm"
+
+
+def _texture(values: dict[str, Any]) -> str:
+    """Say what a core is like; nothing of what was not measured."""
+    texture, nodules = values["core.texture"], values["core.nodule_fraction"] or 0.0
+    with_nodules = f" ({nodules:.0%} calcified nodules)" if nodules >= _NODULES_FROM else ""
+    return "" if texture is None else f", {texture}{with_nodules}"
 
 
 def _steady(values: dict[str, Any]) -> str:

@@ -75,6 +75,9 @@ class Lesion:
     passage: Passage | None = None
     """The way from a cavity to a chamber, if one was found; a possible one, if there is no cavity that is certain."""
 
+    blood_chance: float | None = None
+    """That part of the inside is enhanced blood, 0 to 1: 0 where nothing is as bright; None without contrast."""
+
     leak_gap_mm: float | None = None
     """Width of the opening through which leaked material hangs together with the core."""
 
@@ -123,6 +126,12 @@ class Core:
     """Share of the voxels within two standard deviations of the noise of the median."""
     calcified_fraction: float | None = None
     """Share of the core's voxels that are as dense as three quarters of the rim's 95th percentile."""
+    texture: str | None = None
+    """homogeneous, heterogeneous or layered: `texture.UNEVEN_HU` against noise, and the share that height explains."""
+    own_sd_hu: float | None = None
+    """Standard deviation of the paste itself, that of the noise taken off."""
+    nodule_fraction: float | None = None
+    """Share of the inside that is denser than midway from core to rim: calcified nodules."""
     ratio_to_blood_pool: float | None = None
     below_rim_hu: float | None = None
     """Mean HU of the rim less that of the core."""
@@ -142,6 +151,8 @@ class Cavity:
     """The part of the inside that is filled with contrast-enhanced blood."""
 
     present: bool | None = None
+    blood_chance: float | None = None
+    """That part of the inside is enhanced blood, by this phase alone: 0 where nothing is as bright."""
     volume_mm3: float | None = None
     mean_hu: float | None = None
     ratio_to_blood_pool: float | None = None

@@ -27,7 +27,7 @@ def find_gaps(anatomy: Anatomy, envelope: Envelope, params: LesionParams) -> tup
     if not open_.any():
         return ()
     points = envelope_points(envelope)
-    clearance = _distance_to_rim_mm(points, open_)
+    clearance = distance_to_rim_mm(points, open_)
     graph = sphere.neighbours(open_.size)[open_][:, open_]
     count, group = connected_components(graph, directed=False)
     members = [np.flatnonzero(open_)[group == k] for k in range(count)]
@@ -42,7 +42,8 @@ def coverage_pct(envelope: Envelope) -> float:
     return float(100 * areas[envelope.covered].sum() / areas.sum())
 
 
-def _distance_to_rim_mm(points: Floats, open_: Bools) -> Floats:
+def distance_to_rim_mm(points: Floats, open_: Bools) -> Floats:
+    """Return how far each point of a surface, (n, 3), is from the rim; infinite if there is none."""
     if open_.all():
         return np.full(open_.size, np.inf)
     distance, _ = cKDTree(points[~open_]).query(points)

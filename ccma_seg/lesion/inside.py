@@ -7,12 +7,14 @@ from scipy import ndimage
 
 from ccma_seg.anatomy.findings import Anatomy, ContrastState
 from ccma_seg.geometry import Bools, Geometry
-from ccma_seg.lesion.cavity import MAYBE_BLOOD, Bright, bright_inside
+from ccma_seg.lesion.bright import bright_inside
+from ccma_seg.lesion.cavity import LIKE_BLOOD, MAYBE_BLOOD
 from ccma_seg.lesion.findings import CAVITY, CORE, RIM, Core, Lesion
 from ccma_seg.lesion.intensity import describe_hu
 from ccma_seg.lesion.params import LesionParams
-from ccma_seg.lesion.parts import depth_mm, inside, polar
+from ccma_seg.lesion.parts import depth_mm, inside
 from ccma_seg.lesion.stations import blur_sigma_mm
+from ccma_seg.lesion.texture import own_sd_hu, texture_of
 from ccma_seg.morphology import near
 from ccma_seg.reasons import Reason
 from ccma_seg.volume import Hu, Volume
@@ -29,8 +31,9 @@ _MAD_TO_SD = 1.4826
 _DARKER_SDS = 2.0
 _TEXTURE_HU = 20.0
 """Of paste: middle of 0-40 (assumed)."""
-_MIXED_SDS = 2.0
-_MIXED = "The HU inside vary more than those of paste: some of it may be blood, and no HU are given for a core."
+_SMALL_CORE_MM3, _MIXED_HU = 150.0, 50.0
+"""A core as small as this (criterion C1b), and the standard deviation of blood beside paste (proposal)."""
+_MIXED = "The HU of so small a core vary as those of blood beside paste would: no HU are given for it."
 _ROUNDS = 10
 
 
@@ -52,11 +55,10 @@ def state_core(
 
 
 def _is_mixed(core: Core, anatomy: Anatomy) -> bool:
-    """Tell whether HU within a core vary more than one kind of paste does, where some of it may be enhanced blood."""
-    noise = anatomy.contrast.blood_pool_sd_hu
-    if anatomy.contrast.state != ContrastState.ENHANCED or core.sd_hu is None or noise is None:
+    """Tell whether a core that is too small to show its parts varies as blood beside paste does."""
+    if anatomy.contrast.state != ContrastState.ENHANCED or core.own_sd_hu is None:
         return False
-    return core.sd_hu > _MIXED_SDS * float(np.hypot(noise, _TEXTURE_HU))
+    return (core.volume_mm3 or 0.0) < _SMALL_CORE_MM3 and core.own_sd_hu > _MIXED_HU
 
 
 def measure_core(
@@ -91,10 +93,12 @@ def measure_core(
         volume_mm3=volume_mm3,
         homogeneity=_homogeneity(values, found.median_hu, noise),
         calcified_fraction=float(np.mean(values >= dense)),
+        nodule_fraction=_nodule_fraction(lesion, whole, found.median_hu),
         ratio_to_blood_pool=(found.mean_hu - spill) / blood if blood else None,
         erosion_mm=erosion,
     )
-    return replace(core, inside_hu=_with_whole(core, whole, dense).inside_hu), ()
+    told = core if noise is None else _with_texture(core, lesion, all_hu, eroded, noise_hu=noise)
+    return replace(told, inside_hu=_with_whole(core, whole, dense).inside_hu), ()
 
 
 def _with_whole(core: Core, whole: Hu, dense_hu: float) -> Core:
@@ -168,28 +172,30 @@ def eroded_core(lesion: Lesion, apart: Bools, *, erosion_mm: float) -> Bools:
 
 
 def _blood_or_like_it(volume: Volume, anatomy: Anatomy, lesion: Lesion, *, params: LesionParams) -> Bools:
-    """Return the cavity; where none is certain, what is as bright as blood beside a darker core, which it is not."""
+    """Return the cavity; where that is undecided, what is as bright as blood beside a darker core, which it is not."""
     cavity = lesion.parts.mask(CAVITY)
-    if cavity.any():
+    if cavity.any() or LIKE_BLOOD not in {reason.code for reason in lesion.reasons}:
         return cavity
     bright = bright_inside(volume, anatomy, lesion, params=params)
-    if bright is None or not (bright.mixed or _has_dark_lining(volume, lesion, bright, params=params)):
-        return np.zeros(lesion.parts.labels.shape, bool)
+    if bright is None or bright.rest_hu is None or bright.hu - bright.rest_hu < params.leak_below_blood_hu:
+        return cavity
     return bright.mask
 
 
-def _has_dark_lining(volume: Volume, lesion: Lesion, bright: Bright, *, params: LesionParams) -> bool:
-    """Tell whether clearly darker material lines the rim, which by itself only brightens what lies beside it.
+def _nodule_fraction(lesion: Lesion, whole: Hu, core_hu: float) -> float:
+    """Return the share of what lies inside, clear of the rim, that is denser than midway from core to rim."""
+    rim_hu = float(np.median(lesion.envelope.rim_hu[lesion.envelope.covered]))
+    return float(np.mean(whole >= (core_hu + rim_hu) / 2)) if whole.size else 0.0
 
-    Averaged within slices only: across thick ones much is averaged already.
-    """
-    geometry = lesion.parts.geometry
-    distance, nearest = polar(geometry, lesion.envelope)
-    lining = lesion.envelope.covered[nearest] & (distance < lesion.envelope.inner_radius_mm[nearest])
-    hu = volume.hu[lesion.parts.slices_in(volume.geometry)].astype(np.float32)
-    size = np.maximum(1, np.rint(params.smoothing_mm / np.array(geometry.spacing_mm))).astype(int)
-    dark = lining & (ndimage.uniform_filter(hu, (1, *size[1:])) < bright.hu - params.leak_below_blood_hu)
-    return float(dark.sum()) * geometry.voxel_mm3 >= params.cavity_min_mm3
+
+def _with_texture(core: Core, lesion: Lesion, hu: Hu, eroded: Bools, *, noise_hu: float) -> Core:
+    """Add what the paste is like, nodules left out."""
+    rim_hu = float(np.median(lesion.envelope.rim_hu[lesion.envelope.covered]))
+    paste = eroded & (hu < ((core.median_hu or 0.0) + rim_hu) / 2)
+    if not paste.any():
+        return core
+    values, heights = hu[paste], -lesion.parts.geometry.to_patient(np.argwhere(paste))[:, 1]
+    return replace(core, texture=texture_of(values, heights, noise_hu), own_sd_hu=own_sd_hu(values, noise_hu))
 
 
 def _homogeneity(values: Hu, median_hu: float, noise_hu: float | None) -> float | None:

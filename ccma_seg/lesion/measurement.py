@@ -9,6 +9,7 @@ from ccma_seg.anatomy.findings import Anatomy, ContrastState
 from ccma_seg.anatomy.sectors import sector
 from ccma_seg.geometry import as_point
 from ccma_seg.lesion import shape, sphere
+from ccma_seg.lesion.cavity import LIKE_BLOOD, NEEDS_CONTRAST
 from ccma_seg.lesion.circumflex import circumflex_distance_mm
 from ccma_seg.lesion.findings import CAVITY, LEAK, Cavity, Core, Leak, Lesion, Measurements, Rim
 from ccma_seg.lesion.inside import state_core
@@ -146,13 +147,14 @@ def _wall_depth_mm(anatomy: Anatomy, lesion: Lesion) -> float | None:
 
 def _cavity(volume: Volume, anatomy: Anatomy, lesion: Lesion, diameter_mm: float) -> Cavity:
     passage = lesion.passage
-    way_out = Cavity()
+    way_out = Cavity(blood_chance=lesion.blood_chance)
     if passage is not None:
         neck = passage.neck_mm
-        way_out = Cavity(neck_mm=neck, neck_to_diameter=neck / diameter_mm, communicates_with=passage.chambers)
+        ratio = neck / diameter_mm
+        way_out = replace(way_out, neck_mm=neck, neck_to_diameter=ratio, communicates_with=passage.chambers)
     mask = lesion.parts.mask(CAVITY)
     if not mask.any():
-        unsure = {r.code for r in lesion.reasons} & {"cavity_needs_contrast", "core_like_blood"}
+        unsure = {r.code for r in lesion.reasons} & {NEEDS_CONTRAST, LIKE_BLOOD}
         return replace(way_out, present=None if unsure else False)
     mean = _hu_of(volume, lesion, CAVITY)
     blood = anatomy.contrast.blood_pool_hu

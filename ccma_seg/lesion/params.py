@@ -84,13 +84,13 @@ class LesionParams:
     """What holds the middle of the valve has more wall than this, or is the valve's opening within a band that goes all
     round it: of a ball, a band as high as its radius covers a half."""
 
-    coverage_dented: float = 0.7
-    """A surface with less wall is a mass only if it is convex: round and ovoid ones are, hollows of bent bands are not,
-    and of lobulated or semilunar ones more wall is asked (proposal)."""
+    opening_dented: float = 0.75
+    """Radius of the widest opening over that of the surface, from which on only what is convex is a mass: bent bands
+    leave one of 0.9-1.3, patchy rims of lobulated masses many of 0.1-0.7 (computed)."""
 
-    solidity_open: float = 0.99
-    """Volume over that of the convex hull from which on a surface is convex: masses have 0.998 and more, hooks of bands
-    0.86-0.99 (computed)."""
+    solidity_open: float = 0.995
+    """Volume over that of the convex hull from which on a surface is convex: widely open masses have 0.997 and more,
+    hooks of bands 0.86-0.99 (computed)."""
 
     lopsided_max: float = 0.5
     """Largest length of the mean direction of the rim: 0.5 is a hemisphere, which encloses nothing."""
@@ -145,39 +145,32 @@ class LesionParams:
     blood_like: tuple[float, float] = (0.8, 1.2)
     """HU over the blood pool's between which an inside looks like blood (proposal)."""
 
-    cavity_ratio: tuple[float, float] = (0.8, 1.1)
-    """HU of a cavity over that of the chamber it opens to: 0.85-1.05 (proposal), and noise."""
-
-    cavity_share_alone: float = 0.96
-    """Where more of the inside than this is as bright as blood, there is no paste beside it to compare with."""
-
-    cavity_min_share: float = 0.08
-    """Least share of the inside, clear of the rim, that is a cavity: less is a bulge of the chamber into an opening."""
-
-    paste_least_mm2: float = 6.0
-    """Least surface on which paste between blood inside and blood outside, or the rim, shows that the inside is no
-    paste (proposal)."""
-
-    wall_over_paste: float = 2.0
-    """Openings towards tissue that are filled with something dark over those filled as bright as blood, by surface,
-    from which on the inside is blood (proposal; cores as dense as blood have up to 0.2 in phantoms, cavities 1.7-9)."""
-
     undershoot: float = 0.1
     """Share of the step from an inside to its rim by which a sharp kernel may darken it beside the rim (proposal; 0.07
     seen in phantoms)."""
 
-    neck_alone_mm: float = 5.0
-    """Without paste beside it, a way out up to this width is a possible neck; necks of 2-5 mm are known
-    (Restivo 2023, Hamasaki 2017), and wider openings are those of a patchy rim."""
+    blood_min_mm3: float = 25.0
+    """Least volume, clear of the rim by `erosion_thin_mm`, of what may be a cavity: of 50 mm3, a ball of 4.6 mm as wide
+    as its neck, about as much is left of it in an ovoid (proposal)."""
 
-    coverage_alone: float = 0.85
-    """Without paste beside it, a way out is a possible neck if the rim is as complete as this."""
+    blood_min_share: float = 0.2
+    """Share of the inside, clear of the rim, that is enough where all of it is little (proposal)."""
+
+    blood_from: float = 0.8
+    """Chance, blood and paste being as likely before, from which on what is as bright as blood is blood: ruptured
+    masses are rare among those seen, so the odds must be 4 to 1."""
+
+    blood_below: float = 0.3
+    """Chance below which it is paste, if there is other paste beside it."""
+
+    bright_share_max: float = 0.5
+    """Where more of the inside is as bright as blood, all of it may be blood, or none."""
 
     smoothing_mm: float = 1.5
     """Edge of the box over which HU are averaged against noise before blood is told from paste."""
 
     cavity_min_mm3: float = 10.0
-    """Clear of the rim by `erosion_thin_mm`; less is not told from noise: a ball of 2.7 mm in one of 4.7 mm."""
+    """Of what follows the blood between two phases; less is not told from noise."""
 
     neck_step_mm: float = 0.15
     """Grid on which the way out is looked for: a tenth of the smallest neck looked for, and less."""

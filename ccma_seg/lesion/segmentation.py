@@ -14,6 +14,7 @@ from ccma_seg.lesion.cavity import find_cavity
 from ccma_seg.lesion.ellipsoid import Ellipsoid
 from ccma_seg.lesion.envelope import find_envelope
 from ccma_seg.lesion.findings import Envelope, Lesion
+from ccma_seg.lesion.gaps import distance_to_rim_mm
 from ccma_seg.lesion.leak import find_leak
 from ccma_seg.lesion.middle import find_middle
 from ccma_seg.lesion.params import LesionParams
@@ -116,10 +117,11 @@ def _is_orifice(envelope: Envelope, annulus: MitralAnnulus, params: LesionParams
 
 
 def _is_hook(envelope: Envelope, params: LesionParams) -> bool:
-    """Tell whether what is walled is the hollow of a bent band: far from closed, and dented where it is open."""
-    if float(envelope.covered.mean()) >= params.coverage_dented:
-        return False
+    """Tell whether what is walled is the hollow of a bent band: widely open on one side, and dented there."""
     points = envelope_points(envelope)
+    opening = float(distance_to_rim_mm(points, ~envelope.covered).max() / envelope.outer_radius_mm.mean())
+    if opening < params.opening_dented:
+        return False
     return shape.describe_mesh(points, sphere.triangles(len(points))).solidity < params.solidity_open
 
 

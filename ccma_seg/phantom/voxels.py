@@ -22,7 +22,7 @@ _SEEN_FWHM_MM = 1.2
 _LEAST_PART_MM = 2.0
 """Parts thinner than this, such as the layer between calcium and paste, are partial volume."""
 LIKE_BLOOD = {"surely": (0.87, 1.13), "perhaps": (0.73, 1.27)}
-"""HU over those of blood: a cavity has 0.8 to 1.2 (criterion E3), give or take what one exam measures."""
+"""HU over those of blood: a cavity has 0.8 to 1.2, give or take what one exam measures."""
 
 _EROSION_MM = 1.0
 """Between a core and what encloses it, as the record leaves out."""

@@ -9,7 +9,8 @@ from ccma_seg.anatomy import ContrastState
 from ccma_seg.calcium.threshold import PLAIN_BLOOD_HU
 from ccma_seg.geometry import Bools
 from ccma_seg.lesion import CAVITY, CORE, LEAK, Core, Lesion, LesionParams, Measurements, measure
-from ccma_seg.lesion.cavity import MAYBE_BLOOD, largest_part, with_margin
+from ccma_seg.lesion.bright import largest_part, with_margin
+from ccma_seg.lesion.cavity import BRIGHT_PASTE, LIKE_BLOOD, MAYBE_BLOOD, NEEDS_CONTRAST
 from ccma_seg.lesion.findings import OtherPhase
 from ccma_seg.lesion.inside import measure_core
 from ccma_seg.lesion.neck import find_passage
@@ -28,7 +29,7 @@ from ccma_seg.phases.pairing import (
 from ccma_seg.reasons import Reason
 from ccma_seg.volume import LabelMap
 
-_SOLVED = ("cavity_needs_contrast", "core_like_blood", MAYBE_BLOOD)
+_SOLVED = (NEEDS_CONTRAST, LIKE_BLOOD, BRIGHT_PASTE, MAYBE_BLOOD)
 """Reasons that a second phase does away with."""
 _HALF = 0.5
 """Between blood and paste."""

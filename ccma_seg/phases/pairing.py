@@ -11,7 +11,7 @@ from ccma_seg.calcium.threshold import PLAIN_BLOOD_HU, threshold_at
 from ccma_seg.errors import GeometryError
 from ccma_seg.geometry import Bools, Floats32
 from ccma_seg.lesion import CAVITY, CORE, RIM, Lesion, LesionParams
-from ccma_seg.lesion.cavity import smooth_hu
+from ccma_seg.lesion.bright import smooth_hu
 from ccma_seg.lesion.inside import erosion_mm
 from ccma_seg.lesion.parts import depth_mm
 from ccma_seg.phases.alignment import align_mass

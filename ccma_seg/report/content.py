@@ -20,6 +20,7 @@ _KEY_FIGURES = (
     "rim.thickness_mm",
     "rim.mean_hu",
     "core.mean_hu",
+    "core.texture",
     "core.volume_mm3",
     "core.ratio_to_blood_pool",
     "core.enhancement_hu",
