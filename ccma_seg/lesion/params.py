@@ -98,14 +98,12 @@ class LesionParams:
     contrast_min_hu: float = 80.0
     """Least median HU of the rim above its inside; evidence asks for more (criterion C2)."""
 
+    lacking_min: float = 0.055
+    """Least share of the calcium of a solid mass that is missing inside: valleys of textured, solid calcium are small
+    and shallow, and make 0.01-0.05; the smallest and densest cores 0.056 and more (computed)."""
+
     inside_min_hu: float = -20.0
     """Median HU that the inside of a mass reaches: the softest paste; below it lie fat and lung (proposal)."""
-
-    inside_max_hu: float = 600.0
-    """Median HU, at 120 kVp, from which on an inside is calcium itself, not paste (rule C3)."""
-
-    contrast_min_sds: float = 1.5
-    """Least median of rim above inside, in standard deviations of the rim's own HU over the surface (proposal)."""
 
     rough_max_mm: float = 0.5
     """Most scatter of wall positions about a smooth surface: rims have 0.1 (computed), hooks and rings of a band, whose
@@ -134,10 +132,6 @@ class LesionParams:
 
     erosion_thin_mm: float = 1.0
     erosion_thick_mm: float = 2.0
-
-    core_share_min: float = 0.04
-    """Least share of the mass that is inside the rim, below which nothing of it can be told; whether a core of more
-    counts is for the classifier to say (criterion C1a)."""
 
     dense_fraction: float = 0.75
     """Of the rim's 95th percentile: as dense as this is calcified (criterion C1c)."""

@@ -6,7 +6,6 @@ from scipy.spatial import cKDTree
 from ccma_seg.anatomy.annulus import MitralAnnulus
 from ccma_seg.anatomy.findings import Anatomy
 from ccma_seg.calcium.findings import CalciumMap
-from ccma_seg.calcium.threshold import MAD_TO_SD, calcium_gain_of
 from ccma_seg.geometry import Bools, Floats
 from ccma_seg.lesion import shape, sphere
 from ccma_seg.lesion.candidates import Candidate, find_candidates
@@ -53,7 +52,7 @@ def segment(
     if anatomy.annulus is None:
         return ()
     envelopes: list[tuple[Envelope, float]] = []
-    in_vain, gain = 0, calcium_gain_of(volume)
+    in_vain = 0
     for candidate in _promising(find_candidates(volume, calcium, params), params):
         if in_vain == params.in_vain_max:
             break
@@ -65,7 +64,7 @@ def segment(
             in_vain += 1
             continue
         envelope = find_envelope(volume, middle, params)
-        if envelope is None or not is_mass(envelope, anatomy.annulus, params, calcium_gain=gain):
+        if envelope is None or not is_mass(envelope, anatomy.annulus, params):
             in_vain += 1
             continue
         rivals = [found for found in envelopes if _overlap(envelope, found[0]) > params.overlap_max]
@@ -78,11 +77,10 @@ def segment(
     return tuple(_lesion(volume, anatomy, found, id_=k, params=params) for k, found in enumerate(envelopes, start=1))
 
 
-def is_mass(envelope: Envelope, annulus: MitralAnnulus, params: LesionParams, *, calcium_gain: float = 1.0) -> bool:
+def is_mass(envelope: Envelope, annulus: MitralAnnulus, params: LesionParams) -> bool:
     """Tell whether an envelope is that of a mass at the annulus: walled all round, hollow, and near enough.
 
-    Its inside is no calcium itself, and darker than the rim by more than the rim is uneven: valleys of textured, solid
-    calcium are no core.
+    Hollow is what lacks calcium inside: the smaller the inside, the darker it must be.
     """
     directions = sphere.directions(envelope.covered.size)
     covered = float(envelope.covered.mean())
@@ -91,15 +89,15 @@ def is_mass(envelope: Envelope, annulus: MitralAnnulus, params: LesionParams, *,
     lopsided = float(np.linalg.norm(directions[envelope.covered].mean(axis=0)))
     hollow = float(np.mean(envelope.inner_radius_mm**3) / np.mean(envelope.outer_radius_mm**3))
     contrast = float(np.median((envelope.rim_hu - envelope.inside_hu)[envelope.covered]))
+    lacking = hollow * contrast / float(np.median(envelope.rim_hu[envelope.covered]))
     inside_hu = float(np.median(envelope.inside_hu))
-    uneven_hu = MAD_TO_SD * float(np.median(np.abs(envelope.rim_hu - np.median(envelope.rim_hu))[envelope.covered]))
     near, centre = annulus_distances_mm(envelope, annulus)
     stretched = float(np.ptp(np.log(envelope.outer_radius_mm)))
     return (
         lopsided <= params.lopsided_max
-        and hollow >= params.core_share_min
-        and contrast >= max(params.contrast_min_hu, params.contrast_min_sds * uneven_hu)
-        and params.inside_min_hu <= inside_hu <= params.inside_max_hu * calcium_gain
+        and contrast >= params.contrast_min_hu
+        and lacking >= params.lacking_min
+        and inside_hu >= params.inside_min_hu
         and float(np.mean(envelope.inside_hu < params.fat_hu)) <= params.fat_share_max
         and near <= params.annulus_reach_mm
         and centre <= params.centroid_reach_mm
