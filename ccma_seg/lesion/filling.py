@@ -15,6 +15,10 @@ from ccma_seg.lesion.surface import envelope_points, vertex_areas
 from ccma_seg.logistic import logistic_models
 from ccma_seg.volume import Volume
 
+_OPENINGS = ("shut", "clearly_shut", "walled_off")
+_AGAINST, _EVEN = -0.5, 0.5
+"""Log odds by which openings speak for paste, beyond what measuring them errs (proposal), and the chance that is left.
+"""
 _SOFT_HU = 90.0
 """Paste, clot and wall in place of a rim: between myocardium (95-110 with contrast) and the softest paste (40)."""
 _NEAR_MM, _CLEAR_MM = 1.0, 1.5
@@ -39,9 +43,15 @@ _MOST_LINING = 0.3
 def blood_chance(
     volume: Volume, anatomy: Anatomy, lesion: Lesion, bright: Bright, passage: Passage | None, *, params: LesionParams
 ) -> float:
-    """Return the chance that the bright part of an inside is enhanced blood, blood and paste being as likely before."""
+    """Return the chance that the bright part of an inside is enhanced blood, blood and paste being as likely before.
+
+    Lumps of paste can be as sharp, as even and as large as a cavity: where the openings speak for paste, whatever else
+    is seen leaves it even at most.
+    """
     evidence = evidence_of(volume, anatomy, lesion, bright, passage, params=params)
-    return logistic_models("ccma_seg.lesion", "filling.json")["blood"](evidence)
+    model = logistic_models("ccma_seg.lesion", "filling.json")["blood"]
+    openings = sum(model.weights[name] * evidence[name] for name in _OPENINGS)
+    return min(model(evidence), _EVEN) if openings < _AGAINST else model(evidence)
 
 
 def evidence_of(

@@ -131,7 +131,7 @@ class Core:
     own_sd_hu: float | None = None
     """Standard deviation of the paste itself, that of the noise taken off."""
     nodule_fraction: float | None = None
-    """Share of the inside that is denser than midway from core to rim: calcified nodules."""
+    """Share of the inside, less what is or may be blood, that is denser than midway from core to rim: nodules."""
     ratio_to_blood_pool: float | None = None
     below_rim_hu: float | None = None
     """Mean HU of the rim less that of the core."""

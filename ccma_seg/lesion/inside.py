@@ -69,7 +69,8 @@ def measure_core(
     volume_mm3 = float(lesion.parts.mask(CORE).sum() * lesion.parts.geometry.voxel_mm3)
     all_hu = volume.hu[lesion.parts.slices_in(volume.geometry)]
     dense = params.dense_fraction * float(np.percentile(all_hu[lesion.parts.mask(RIM)], 95))
-    whole = all_hu[inside(lesion.parts.geometry, lesion.envelope, erosion_mm=erosion)]
+    within = inside(lesion.parts.geometry, lesion.envelope, erosion_mm=erosion)
+    whole = all_hu[within]
     apart = _blood_or_like_it(volume, anatomy, lesion, params=params)
     eroded = eroded_core(lesion, apart, erosion_mm=erosion)
     values = all_hu[eroded]
@@ -93,7 +94,7 @@ def measure_core(
         volume_mm3=volume_mm3,
         homogeneity=_homogeneity(values, found.median_hu, noise),
         calcified_fraction=float(np.mean(values >= dense)),
-        nodule_fraction=_nodule_fraction(lesion, whole, found.median_hu),
+        nodule_fraction=_nodule_fraction(lesion, all_hu[within & ~apart], found.median_hu),
         ratio_to_blood_pool=(found.mean_hu - spill) / blood if blood else None,
         erosion_mm=erosion,
     )
@@ -182,10 +183,10 @@ def _blood_or_like_it(volume: Volume, anatomy: Anatomy, lesion: Lesion, *, param
     return bright.mask
 
 
-def _nodule_fraction(lesion: Lesion, whole: Hu, core_hu: float) -> float:
-    """Return the share of what lies inside, clear of the rim, that is denser than midway from core to rim."""
+def _nodule_fraction(lesion: Lesion, hu: Hu, core_hu: float) -> float:
+    """Return the share of what lies inside, clear of the rim and no blood, denser than midway from core to rim."""
     rim_hu = float(np.median(lesion.envelope.rim_hu[lesion.envelope.covered]))
-    return float(np.mean(whole >= (core_hu + rim_hu) / 2)) if whole.size else 0.0
+    return float(np.mean(hu >= (core_hu + rim_hu) / 2)) if hu.size else 0.0
 
 
 def _with_texture(core: Core, lesion: Lesion, hu: Hu, eroded: Bools, *, noise_hu: float) -> Core:
