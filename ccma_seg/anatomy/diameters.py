@@ -1,13 +1,12 @@
-"""The diameters of the annulus: measured on the atrium's blood just above it, or expected from the heart's size."""
+"""The diameters of the annulus, measured on the atrium's blood just above it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
 
 from ccma_seg.anatomy.annulus import MitralAnnulus
 from ccma_seg.anatomy.findings import BLOOD_POOL_LA
-from ccma_seg.anatomy.ring import RingParams
 from ccma_seg.volume import LabelMap
 
 
@@ -31,17 +30,6 @@ class DiameterParams:
     septal_lateral_mm: tuple[float, float] = (18.0, 50.0)
     intercommissural_mm: tuple[float, float] = (22.0, 60.0)
     """Diameters outside these are no annulus: 31.4 +- 4.5 and 39.3 +- 4.6 mm in CT (Erasmus repository 101897)."""
-
-    of_mean_heart_mm: tuple[float, float] = (28.7, 33.6)
-    """Septal-lateral and intercommissural diameter of a heart of the mean heart's size: mean of 12 hand-marked CTs of
-    0.89 to 1.37 times that size. They grow with it: each CT left out, the others tell its diameters to 1.2 and 2.7 mm
-    (mean absolute error, worst 3.3 and 5.7), where the average of published patients errs by 3.2 and 5.3."""
-
-
-def expected_ring(ring: RingParams, log_size: float, *, params: DiameterParams) -> RingParams:
-    """Return the ring of a heart of some size, as log of the mean heart's, whose diameters do not show."""
-    septal_lateral_mm, intercommissural_mm = (float(np.exp(log_size)) * mm for mm in params.of_mean_heart_mm)
-    return replace(ring, septal_lateral_mm=septal_lateral_mm, intercommissural_mm=intercommissural_mm)
 
 
 def measure_diameters(pools: LabelMap, annulus: MitralAnnulus, *, params: DiameterParams) -> tuple[float, float] | None:

@@ -9,7 +9,7 @@ from ccma_seg.anatomy.annulus import MitralAnnulus
 from ccma_seg.anatomy.aortic_root import RootParams
 from ccma_seg.anatomy.blood import BloodParams, enhancement, flood, pools
 from ccma_seg.anatomy.contrast import measure_contrast
-from ccma_seg.anatomy.diameters import DiameterParams, expected_ring, measure_diameters
+from ccma_seg.anatomy.diameters import DiameterParams, measure_diameters
 from ccma_seg.anatomy.findings import Anatomy, Contrast, ContrastState
 from ccma_seg.anatomy.frame import heart_frame
 from ccma_seg.anatomy.heart import Heart, HeartParams, find_heart, share_inside
@@ -25,8 +25,7 @@ from ccma_seg.geometry import as_point
 from ccma_seg.reasons import Reason
 from ccma_seg.volume import LabelMap, Volume
 
-_ASSUMED = "annulus_size_assumed"
-"""Code of the reason that stands where the diameters do not show."""
+_ASSUMED = Reason("annulus_size_assumed", "the diameters of the annulus do not show: it is drawn with average ones")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +121,7 @@ def _with_given(given: Known, volume: Volume, params: LocateParams) -> Anatomy:
         apex_mm=given.apex_mm or found.apex_mm,
         aortic_normal=given.aortic_normal or found.aortic_normal,
         reasons=tuple(
-            r for r in found.reasons if r.code not in {"localisation_uncertain", "annulus_not_found", _ASSUMED}
+            r for r in found.reasons if r.code not in {"localisation_uncertain", "annulus_not_found", _ASSUMED.code}
         ),
     )
 
@@ -153,7 +152,7 @@ def _template_annulus(heart: Heart, template: HeartTemplate, inside: float, *, p
         np.array(heart.pose.center_mm),
         heart.pose.matrix @ template.axis,
         heart.pose.matrix @ template.ring[0],
-        params=expected_ring(params.ring, heart.pose.size, params=params.diameters),
+        params=params.ring,
         method="template",
         uncertainty_mm=uncertainty_mm * (1 if inside >= params.whole_inside else params.cut_off_factor),
     )
@@ -183,14 +182,11 @@ def _by_blood(
     noise_hu = heart.contrast.blood_pool_sd_hu or 0.0
     parted = pools(volume, basins, heart.levels, noise_hu=noise_hu, params=params.blood)
     place = orifice.center_mm, orifice.normal, np.array(ring.posterior)
-    size = expected_ring(params.ring, heart.pose.size, params=params.diameters)
-    ring_at = partial(annulus_at, *place, params=size, method="blood_pools", uncertainty_mm=uncertainty_mm)
+    ring_at = partial(annulus_at, *place, params=params.ring, method="blood_pools", uncertainty_mm=uncertainty_mm)
     annulus = ring_at()
     if parted and orifice.clear and (sizes := measure_diameters(parted, annulus, params=params.diameters)):
         annulus = ring_at(septal_lateral_mm=sizes[0], intercommissural_mm=sizes[1])
-    reasons = (
-        plain.reasons if annulus.septal_lateral_mm is None else tuple(r for r in plain.reasons if r.code != _ASSUMED)
-    )
+    reasons = plain.reasons if annulus.septal_lateral_mm is None else tuple(r for r in plain.reasons if r != _ASSUMED)
     return replace(
         plain,
         annulus=annulus,
@@ -212,19 +208,11 @@ def _reasons(heart: Heart, inside: float, *, shown: bool, params: LocateParams) 
     if heart.contrast.state == ContrastState.UNCERTAIN:
         reasons.append(_low_contrast(heart.contrast))
     if shown:
-        reasons.append(_assumed(expected_ring(params.ring, heart.pose.size, params=params.diameters)))
+        reasons.append(_ASSUMED)
     if shown and heart.contrast.state == ContrastState.NONE:
         text = f"without contrast the annulus is known to {params.uncertainty_plain_mm:.1f} mm only"
         reasons.append(Reason("localisation_uncertain", text))
     return tuple(reasons)
-
-
-def _assumed(ring: RingParams) -> Reason:
-    text = (
-        "the diameters of the annulus do not show: from the size of the heart"
-        f" {ring.septal_lateral_mm:.0f} x {ring.intercommissural_mm:.0f} mm are expected, and drawn"
-    )
-    return Reason(_ASSUMED, text)
 
 
 def _low_contrast(contrast: Contrast) -> Reason:
