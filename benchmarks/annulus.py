@@ -13,21 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.heart_template import (
-    MARKED,
-    MORE_MARKED,
-    UNMARKED,
-    build,
-    find_ct,
-    read_case,
-    read_landmarks,
-)
+from benchmarks.heart_template import CLOSE, MARKED, UNMARKED, build, find_ct, read_case, read_landmarks
 from benchmarks.interval_score import FACTOR, excess, interval_score, needed_mm, share_within
 from ccma_seg.anatomy.contrast import ContrastParams
 from ccma_seg.anatomy.findings import Anatomy, ContrastState
 from ccma_seg.anatomy.heart import HeartParams
 from ccma_seg.anatomy.location import LocateParams, locate_with
-from ccma_seg.anatomy.template import HeartTemplate, heart_template
+from ccma_seg.anatomy.template import HeartTemplate, close_template, heart_template
 from ccma_seg.series import read_series
 
 GATED = "agecanonix"
@@ -141,11 +133,26 @@ def _angle_deg(first: np.ndarray, second: np.ndarray) -> float:
     return float(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
 
 
-def left_out_templates(roots: list[Path]) -> dict[str, HeartTemplate]:
-    """Return a template for each CT of the one in the package, made of the others at hand and of those marked later."""
-    read = {name: read_case(roots, name) for name in (*MARKED, *MORE_MARKED, *UNMARKED)}
+Templates = tuple[HeartTemplate, ...]
+
+
+def left_out_templates(roots: list[Path]) -> dict[str, Templates]:
+    """Return what finds each CT that a template of the package is made of, in place of these.
+
+    The second template is built anew of the other CTs. So is the first, without the ways in which hearts differ, where
+    the CT is part of it.
+    """
+    read = {name: read_case(roots, name) for name in (*CLOSE, *UNMARKED)}
     cases = {name: case for name, case in read.items() if case is not None}
-    return {left: build([case for name, case in cases.items() if name != left]) for left in MARKED if left in cases}
+    return {
+        left: _without(left, build([case for name, case in cases.items() if name != left], like=heart_template()))
+        for left in CLOSE
+        if left in cases
+    }
+
+
+def _without(left: str, close: HeartTemplate) -> Templates:
+    return replace(close, modes=None) if left in MARKED else heart_template(), close
 
 
 def _summary(rows: list[Row]) -> str:
@@ -199,13 +206,13 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _measure(name: str, marks: dict, path: Path, template: HeartTemplate) -> list[Row]:
+def _measure(name: str, marks: dict, path: Path, templates: Templates) -> list[Row]:
     """Locate a CT, and once more as if it had no contrast."""
     volume = read_series(path)
     rows = []
     for params, state in ((LocateParams(), None), (AS_PLAIN, IGNORED)):
         start = time.process_time()
-        anatomy = locate_with(template, volume, params)
+        anatomy = locate_with(templates, volume, params)
         row = judge(name, marks, anatomy, time.process_time() - start)
         rows.append(row if state is None else replace(row, state=state))
         if row.state == PLAIN:
@@ -224,7 +231,7 @@ def main() -> None:
         row
         for name, path in paths.items()
         if path is not None
-        for row in _measure(name, landmarks[name], path, templates.get(name, heart_template()))
+        for row in _measure(name, landmarks[name], path, templates.get(name, (heart_template(), close_template())))
     ]
     rows.sort(key=lambda row: row.state == IGNORED)
     table = f"{HEAD}\n{_table(COLUMNS, map(str, rows))}\n{_summary(rows)}\n"

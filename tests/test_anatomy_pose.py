@@ -1,24 +1,26 @@
 """How a heart lies: poses, and their refinement."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import ndimage
 
 from ccma_seg.anatomy.channels import Channels
 from ccma_seg.anatomy.heart import HeartParams
-from ccma_seg.anatomy.pose import PARAMETERS, Pose
+from ccma_seg.anatomy.pose import PARAMETERS, Pose, mean_pose
 from ccma_seg.anatomy.refine import Region, likeness, refine
 from ccma_seg.anatomy.search import search
-from ccma_seg.anatomy.template import from_arrays, heart_template, to_arrays
+from ccma_seg.anatomy.template import close_template, from_arrays, heart_template, to_arrays, with_mean_places
 from ccma_seg.errors import ConfigError
 from ccma_seg.geometry import Geometry
 
 PARAMS = HeartParams()
 
 
-def exam(pose):
-    """Return the template itself as an exam, lying as `pose` says."""
-    template = heart_template()
+def exam(pose, template=None):
+    """Return a template itself as an exam, lying as `pose` says."""
+    template = template or heart_template()
     grid = Geometry(shape=(70, 80, 80), spacing_mm=(3.0, 3.0, 3.0), origin_mm=(-120.0, -120.0, -105.0))
     positions = grid.to_patient(np.moveaxis(np.indices(grid.shape), 0, -1))
     local = (positions - pose.center_mm) @ np.linalg.inv(pose.matrix).T
@@ -70,8 +72,35 @@ def test_the_template_is_fully_like_itself():
     assert found == pytest.approx(2, abs=0.05)
 
 
-def test_a_template_survives_its_file():
-    stored = to_arrays(heart_template())
+def test_a_heart_that_differs_as_others_do_is_fitted_closer_where_these_ways_are_known():
+    template = close_template()
+    strange = replace(template, mean=template.mean + 1.5 * template.modes[0])
+    fits = [
+        refine(exam(pose_of(0), strange), known, pose_of(4, -3, 3), region=PARAMS.plain[-1], params=PARAMS.refine)
+        for known in (template, replace(template, modes=None))
+    ]
+    with_ways, without = (np.linalg.norm(fit.pose.center_mm) for fit in fits)
+    assert with_ways < 0.6 * without
+    assert fits[0].misfit < 0.5 * fits[1].misfit
+
+
+def test_the_middle_of_poses_undoes_what_they_differ_by():
+    middle = mean_pose([pose_of(3, 0, 0, 0.1, 0, 0, 0.2), pose_of(-3, 0, 0, -0.1, 0, 0, -0.2)])
+    np.testing.assert_allclose(middle.center_mm, 0, atol=1e-12)
+    np.testing.assert_allclose(middle.matrix, np.eye(3), atol=1e-12)
+
+
+def test_both_templates_lie_alike():
+    first, close = heart_template(), close_template()
+    assert np.degrees(np.arccos(first.axis @ close.axis)) < 3
+    for part in ("left_ventricle", "left_atrium", "aortic_root"):
+        assert np.linalg.norm(getattr(first, part) - getattr(close, part)) < 6
+    np.testing.assert_allclose(with_mean_places([first, close]).apex, (first.apex + close.apex) / 2)
+
+
+@pytest.mark.parametrize("template", [heart_template, close_template])
+def test_a_template_survives_its_file(template):
+    stored = to_arrays(template())
     again = to_arrays(from_arrays(stored))
     assert all(np.array_equal(again[name], stored[name]) for name in stored)
 

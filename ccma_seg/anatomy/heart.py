@@ -1,5 +1,6 @@
 """Whether there is a heart, and how it lies."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -9,13 +10,13 @@ from ccma_seg.anatomy.channels import Channels, channels
 from ccma_seg.anatomy.coarse import CoarseGrid, coarsen, dense_parts
 from ccma_seg.anatomy.contrast import ContrastParams, measure_contrast
 from ccma_seg.anatomy.findings import Contrast, ContrastState
-from ccma_seg.anatomy.pose import PARAMETERS, Pose
+from ccma_seg.anatomy.pose import PARAMETERS, Pose, mean_pose
 from ccma_seg.anatomy.refine import Fit, RefineParams, Region, likeness, refine
 from ccma_seg.anatomy.search import SearchParams, search
 from ccma_seg.anatomy.silhouette import SilhouetteParams, follow
-from ccma_seg.anatomy.template import HeartTemplate
+from ccma_seg.anatomy.template import HeartTemplate, with_mean_places
 from ccma_seg.errors import ConfigError, HeartNotFoundError, NoHeartError
-from ccma_seg.geometry import Bools, Floats
+from ccma_seg.geometry import Bools, Floats, unit
 from ccma_seg.volume import PADDING_HU, Volume
 
 _ADVICE = "give a CT of the whole heart"
@@ -60,6 +61,13 @@ class HeartParams:
     )
     """The same where blood shows."""
 
+    restarts_mm: tuple[float, ...] = (9.0,)
+    """A closer look starts once more from here along the axis, towards the apex, and what fits better is kept: along it
+    small regions creep. On left-out CTs without contrast that took 0.5 mm off the mean error."""
+
+    restarted: int = 2
+    """With so many of the last regions."""
+
     mass_reach_mm: float = 36.0
     """Calcified masses are left out of the fit within this distance of the annulus; the spine lies beyond."""
 
@@ -69,8 +77,8 @@ class HeartParams:
     annulus_between: float = 0.51
     """Where the annulus lies between the right and the left border: 0.51 +- 0.03 in 14 hand-marked CTs."""
 
-    border_weight: float = 0.6
-    """Of that against the template, without contrast: standard errors of about 3.5 and 4.5 mm."""
+    border_weight: float = 0.3
+    """Of that against the templates, without contrast: standard errors of 3.2 and 2.3 mm on left-out CTs."""
 
     least_contrast_hu: float = 20.0
     """Blood must be this much above muscle for the blood picture to be used."""
@@ -122,6 +130,10 @@ class Heart:
     """A heart, as the coarse grid shows it."""
 
     pose: Pose
+    template: HeartTemplate
+    """Whose parts the pose places."""
+    apart_mm: float
+    """How far the centres that single templates find lie from their mean."""
     box_mm: Floats
     """Lower and upper corner, (2, 3)."""
     contrast: Contrast
@@ -132,33 +144,64 @@ class Heart:
     """Standard error that the annulus has at least, for lack of contrast."""
 
 
-def find_heart(volume: Volume, template: HeartTemplate, *, params: HeartParams) -> Heart:
-    """Find the heart in a volume.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Look:
+    """What several templates say of a heart, each for itself."""
+
+    poses: tuple[Pose, ...]
+
+    @property
+    def pose(self) -> Pose:
+        return mean_pose(self.poses)
+
+    @property
+    def apart_mm(self) -> float:
+        centers = np.array([pose.center_mm for pose in self.poses])
+        return float(np.sqrt(((centers - centers.mean(axis=0)) ** 2).sum(axis=1).mean()))
+
+
+def find_heart(volume: Volume, templates: Sequence[HeartTemplate], *, params: HeartParams) -> Heart:
+    """Find the heart in a volume with the first of some templates, and look closer with all of them.
 
     Raises
     ------
     NoHeartError
         If there is none, or too little of one.
     """
+    template = with_mean_places(templates)
     grid = coarsen(volume, cell_mm=params.cell_mm)
     pictures = channels(grid)
     whole = _whole(pictures, template, params)
     near = _zoom(pictures, whole, template, params.plain[: params.wide], params=params)
-    fit, contrast = near, _blood(volume, near.pose, template, params)
+    look, contrast = _Look(poses=(near.pose,)), _blood(volume, near.pose, template, params)
     if _levels(contrast, params) is None:
         masked = pictures.without(_masses(grid, near.pose, contrast, params))
-        fit = _zoom(masked, near, template, params.plain[params.wide :], params=params)
-        contrast = _blood(volume, fit.pose, template, params)
+        look = _closer(masked, near, templates, params.plain[params.wide :], params=params)
+        contrast = _blood(volume, look.pose, template, params)
     levels = _levels(contrast, params)
     if levels is not None:
-        with_blood = channels(grid, blood=levels).without(_masses(grid, fit.pose, contrast, params))
-        fit = _zoom(with_blood, near, template, params.enhanced, params=params)
-        contrast = _blood(volume, fit.pose, template, params)
-    _check(pictures, (fit.pose,) if levels is None else (near.pose, fit.pose), volume, template=template, params=params)
+        with_blood = channels(grid, blood=levels).without(_masses(grid, look.pose, contrast, params))
+        look = _closer(with_blood, near, templates, params.enhanced, params=params)
+        contrast = _blood(volume, look.pose, template, params)
+    pose = look.pose
+    _check(pictures, (pose,) if levels is None else (near.pose, pose), volume, template=template, params=params)
     _check_surroundings(grid, near.pose, whole.misfit, template=template, params=params)
-    box_mm = follow(grid, _box(fit.pose, template), np.array(fit.pose.center_mm), params=params.silhouette)
-    pose = fit.pose if levels is not None else _amid(fit.pose, box_mm, params)
-    return _heart(pose, box_mm, contrast, params)
+    box_mm = follow(grid, _box(pose, template), np.array(pose.center_mm), params=params.silhouette)
+    if levels is None:
+        pose = _amid(pose, box_mm, params)
+    blood_hu = contrast.blood_pool_hu
+    levels = _levels(contrast, params)
+    clear = levels is not None and levels[1] - levels[0] >= params.good_contrast_hu
+    return Heart(
+        pose=pose,
+        template=template,
+        apart_mm=look.apart_mm,
+        box_mm=box_mm,
+        contrast=contrast,
+        muscle_hu=None if blood_hu is None else params.contrast.muscle_hu(blood_hu),
+        levels=levels,
+        least_uncertainty_mm=0.0 if clear else params.low_contrast_uncertainty_mm,
+    )
 
 
 def _amid(pose: Pose, box_mm: Floats, params: HeartParams) -> Pose:
@@ -188,20 +231,6 @@ def _distance_mm(grid: CoarseGrid, region: tuple[slice, slice, slice], pose: Pos
     return np.asarray(np.linalg.norm(positions - pose.center_mm, axis=-1))
 
 
-def _heart(pose: Pose, box_mm: Floats, contrast: Contrast, params: HeartParams) -> Heart:
-    levels = _levels(contrast, params)
-    clear = levels is not None and levels[1] - levels[0] >= params.good_contrast_hu
-    blood_hu = contrast.blood_pool_hu
-    return Heart(
-        pose=pose,
-        box_mm=box_mm,
-        contrast=contrast,
-        muscle_hu=None if blood_hu is None else params.contrast.muscle_hu(blood_hu),
-        levels=levels,
-        least_uncertainty_mm=0.0 if clear else params.low_contrast_uncertainty_mm,
-    )
-
-
 def _box(pose: Pose, template: HeartTemplate) -> Floats:
     """Size and move the box of the mean heart, but leave it upright."""
     return np.asarray(np.array(pose.center_mm) + np.exp(pose.size) * template.box)
@@ -223,6 +252,31 @@ def _zoom(
     for region in regions:
         fit = refine(pictures, template, fit.pose, region=region, params=params.refine)
     return fit
+
+
+def _closer(
+    pictures: Channels,
+    near: Fit,
+    templates: Sequence[HeartTemplate],
+    regions: tuple[Region, ...],
+    *,
+    params: HeartParams,
+) -> _Look:
+    return _Look(poses=tuple(_restarted(pictures, near, t, regions, params=params).pose for t in templates))
+
+
+def _restarted(
+    pictures: Channels, near: Fit, template: HeartTemplate, regions: tuple[Region, ...], *, params: HeartParams
+) -> Fit:
+    """Fit from where the heart is known to lie, and once more from farther along its axis: keep what fits better."""
+    step = np.zeros(PARAMETERS)
+    step[:3] = unit(near.pose.matrix @ template.axis)
+    starts = (replace(near, pose=near.pose.moved(mm * step)) for mm in params.restarts_mm)
+    fits = [
+        _zoom(pictures, near, template, regions, params=params),
+        *(_zoom(pictures, start, template, regions[-params.restarted :], params=params) for start in starts),
+    ]
+    return min(fits, key=lambda fit: fit.cost)
 
 
 def _check(

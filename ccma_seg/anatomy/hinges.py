@@ -42,8 +42,8 @@ class HingeParams:
     shift_mm: float = 16.0
     tilt: float = 0.5
     """Planes tried: depth, and slope towards the two directions across."""
-    template_sd_mm: float = 5.0
-    """Depth of the fitted template: closed leaflets and the annulus look alike."""
+    template_sd_mm: float = 2.5
+    """Depth of the fitted templates, seen on left-out CTs: closed leaflets and the annulus look alike."""
     tilt_sd: float = 0.3
     evidence: float = 1.4
     """Log likelihood of a perfect step in one direction. On real CTs, with frames moved by up to 6 mm, the error of

@@ -1,5 +1,6 @@
 """From a volume to its heart and mitral annulus."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -18,7 +19,7 @@ from ccma_seg.anatomy.known import Known, known
 from ccma_seg.anatomy.orifice import OrificeParams, find_orifice
 from ccma_seg.anatomy.ring import RingParams, annulus_at
 from ccma_seg.anatomy.seen_contour import with_contour
-from ccma_seg.anatomy.template import HeartTemplate, heart_template
+from ccma_seg.anatomy.template import HeartTemplate, close_template, heart_template
 from ccma_seg.anatomy.tracing import TraceParams
 from ccma_seg.errors import NoHeartError
 from ccma_seg.geometry import as_point
@@ -92,24 +93,28 @@ def locate(
         If what is given lies outside the volume.
     """
     given = known(volume, annulus, chambers)
-    found = locate_with(heart_template(), volume, params) if given is None else _with_given(given, volume, params)
+    found = locate_with(_templates(), volume, params) if given is None else _with_given(given, volume, params)
     calcium_hu = params.heart.contrast.calcium_hu
     return with_contour(found, volume, dense_hu=calcium_hu, params=params.contour, root=params.root)
 
 
-def locate_with(template: HeartTemplate, volume: Volume, params: LocateParams) -> Anatomy:
-    """Find the heart with a template of one's own."""
-    heart = find_heart(volume, template, params=params.heart)
-    plain = _by_template(heart, volume, template, params)
+def _templates() -> tuple[HeartTemplate, ...]:
+    return heart_template(), close_template()
+
+
+def locate_with(templates: Sequence[HeartTemplate], volume: Volume, params: LocateParams) -> Anatomy:
+    """Find the heart with templates of one's own: the first finds it, all look closer at the annulus."""
+    heart = find_heart(volume, templates, params=params.heart)
+    plain = _by_template(heart, volume, params)
     if heart.levels is None or plain.annulus is None:
         return plain
-    return _by_blood(plain, plain.annulus, volume, heart=heart, template=template, params=params)
+    return _by_blood(plain, plain.annulus, volume, heart=heart, params=params)
 
 
 def _with_given(given: Known, volume: Volume, params: LocateParams) -> Anatomy:
     contrast = measure_contrast(volume, given.centers_mm, params=params.heart.contrast)
     try:
-        found = locate_with(heart_template(), volume, params)
+        found = locate_with(_templates(), volume, params)
     except NoHeartError as error:
         reason = Reason("heart_not_found", f"the annulus was given, but: {error}", degrades=True)
         found = Anatomy(contrast=contrast, heart_box_mm=None, annulus=None, reasons=(reason,))
@@ -126,8 +131,9 @@ def _with_given(given: Known, volume: Volume, params: LocateParams) -> Anatomy:
     )
 
 
-def _by_template(heart: Heart, volume: Volume, template: HeartTemplate, params: LocateParams) -> Anatomy:
-    """Describe what the fitted template says."""
+def _by_template(heart: Heart, volume: Volume, params: LocateParams) -> Anatomy:
+    """Describe what the fitted templates say."""
+    template = heart.template
     inside = share_inside(volume, heart.box_mm)
     shown = inside >= params.annulus_inside and bool(
         volume.geometry.contains(heart.pose.to_patient(template.ring)).all()
@@ -136,7 +142,7 @@ def _by_template(heart: Heart, volume: Volume, template: HeartTemplate, params: 
     return Anatomy(
         contrast=heart.contrast,
         heart_box_mm=(as_point(lower), as_point(upper)),
-        annulus=_template_annulus(heart, template, inside, params=params) if shown else None,
+        annulus=_template_annulus(heart, inside, params=params) if shown else None,
         apex_mm=as_point(heart.pose.to_patient(template.apex)),
         aortic_root_mm=as_point(heart.pose.to_patient(template.aortic_root)),
         myocardium_hu=heart.muscle_hu,
@@ -145,13 +151,13 @@ def _by_template(heart: Heart, volume: Volume, template: HeartTemplate, params: 
     )
 
 
-def _template_annulus(heart: Heart, template: HeartTemplate, inside: float, *, params: LocateParams) -> MitralAnnulus:
+def _template_annulus(heart: Heart, inside: float, *, params: LocateParams) -> MitralAnnulus:
     plain = heart.contrast.state == ContrastState.NONE
     uncertainty_mm = params.uncertainty_plain_mm if plain else params.uncertainty_low_contrast_mm
     return annulus_at(
         np.array(heart.pose.center_mm),
-        heart.pose.matrix @ template.axis,
-        heart.pose.matrix @ template.ring[0],
+        heart.pose.matrix @ heart.template.axis,
+        heart.pose.matrix @ heart.template.ring[0],
         params=params.ring,
         method="template",
         uncertainty_mm=uncertainty_mm * (1 if inside >= params.whole_inside else params.cut_off_factor),
@@ -164,12 +170,11 @@ def _by_blood(
     volume: Volume,
     *,
     heart: Heart,
-    template: HeartTemplate,
     params: LocateParams,
 ) -> Anatomy:
     """Sharpen the annulus where blood shows, and part its pools."""
     assert heart.levels is not None
-    frame = heart_frame(heart.pose, template)
+    frame = heart_frame(heart.pose, heart.template)
     dense_hu = params.heart.contrast.calcium_hu(heart.levels[1])
     enhanced = enhancement(volume, frame, heart.levels, dense_hu=dense_hu, params=params.blood)
     depth = find_depth(enhanced, frame, params=params.hinges)

@@ -1,5 +1,6 @@
 """How a heart lies in the patient: place, turn, size and shape, found by search and refined by least squares."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -66,6 +67,15 @@ class Pose:
     def deviation(self) -> Floats:
         """Turn (rotation vector) and strains, shape (9,): 0 for the mean heart."""
         return np.array([*_turn(self.rotation), *self.strain])
+
+
+def mean_pose(poses: Sequence[Pose]) -> Pose:
+    """Return the pose in the middle of some that are near to each other."""
+    return Pose(
+        center_mm=as_point(np.mean([pose.center_mm for pose in poses], axis=0)),
+        rotation=Rotation.from_matrix([pose.rotation for pose in poses]).mean().as_matrix(),
+        strain=np.mean([pose.strain for pose in poses], axis=0),
+    )
 
 
 def _turn(rotation: Floats) -> Floats:

@@ -20,6 +20,9 @@ _IMMOVABLE = 1e12
 _LEAST_WEIGHT = 0.02
 """Cells of a template that count for less are left out of a region."""
 
+_REWEIGHTED = 2
+"""Rounds in which outliers lose their say in how a heart differs."""
+
 _MEASURED = 0.95
 """Share of a cell that must be measured."""
 
@@ -117,6 +120,8 @@ class _Cells:
     """(n,): 1 within, fading out at the edge."""
     full: float
     """Weight of the region before it was thinned out."""
+    modes: Floats32 | None
+    """(mode, channel * n)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -171,6 +176,9 @@ def _cells(template: HeartTemplate, region: Region, *, channels: int, params: Re
     means, weights = (
         picture[:channels].reshape(channels, -1).take(chosen, axis=1) for picture in (template.mean, template.weight)
     )
+    modes = template.modes
+    if modes is not None:
+        modes = modes[:, :channels].reshape(len(modes), channels, -1).take(chosen, axis=2).reshape(len(modes), -1)
     positions = template.geometry.to_patient(np.stack(np.unravel_index(chosen, template.geometry.shape), axis=-1))
     gradients = _gradients(template)[:, :channels].take(chosen, axis=2)
     products = gradients[:, None] * positions.T.astype(np.float32)[:, None]
@@ -181,6 +189,7 @@ def _cells(template: HeartTemplate, region: Region, *, channels: int, params: Re
         weights=weights * np.array(region.shares[:channels], np.float32)[:, None],
         region=weight[chosen],
         full=full,
+        modes=modes,
     )
 
 
@@ -192,7 +201,7 @@ def _weight(grid: Geometry, region: Region, params: RefineParams) -> Floats32:
     return np.asarray(1 / (1 + np.exp((distance - region.radius_mm) / params.edge_mm)), np.float32)
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)
 def _gradients(template: HeartTemplate) -> Floats32:
     """Return the slopes of a template's pictures along x, y and z, (3, channel, n)."""
     slopes = np.array(np.gradient(template.mean, template.geometry.spacing_mm[0], axis=(3, 2, 1)), np.float32)
@@ -205,18 +214,40 @@ def _look(pictures: Channels, cells: _Cells, pose: Pose, params: RefineParams) -
     weights = cells.weights * inside
     residuals = _matched(seen, cells.values, weights, params) - cells.values
     total = max(float(weights.sum()), 1e-6)
-    squared = (residuals / np.float32(params.residual_sd)) ** 2
-    calm = 1 / (1 + squared / np.float32(params.outlier_sd**2))
-    misfit = float((weights * squared * calm).sum()) / total
     independent = cells.full * 64.0 / params.correlation_mm**3
+    precision = np.float32(independent / total / params.residual_sd**2)
+    residuals, strangeness = _unexplained(residuals, cells, weights * precision, params)
+    squared = (residuals / np.float32(params.residual_sd)) ** 2
+    calm = _calm(residuals, params)
+    misfit = float((weights * squared * calm).sum()) / total
     return _State(
         pose=pose,
-        cost=misfit * independent + float(((pose.deviation / _prior_sd(params)) ** 2).sum()),
+        cost=misfit * independent + strangeness + float(((pose.deviation / _prior_sd(params)) ** 2).sum()),
         misfit=misfit,
         coverage=float(inside.sum() / cells.region.sum()),
         residuals=residuals,
-        pull=np.asarray(weights * calm**2 * (independent / total / params.residual_sd**2), np.float32),
+        pull=np.asarray(weights * calm**2 * precision, np.float32),
     )
+
+
+def _calm(residuals: Floats32, params: RefineParams) -> Floats32:
+    """Return what outliers keep of their weight, 0 to 1."""
+    return np.asarray(1 / (1 + (residuals / np.float32(params.residual_sd * params.outlier_sd)) ** 2))
+
+
+def _unexplained(
+    residuals: Floats32, cells: _Cells, precision: Floats32, params: RefineParams
+) -> tuple[Floats32, float]:
+    """Take off what the ways explain in which hearts differ, and return how unusual that is in squared deviations."""
+    if cells.modes is None:
+        return residuals, 0.0
+    left, amount = residuals, np.zeros(len(cells.modes), np.float32)
+    for _ in range(_REWEIGHTED):
+        weighted = cells.modes * (precision * _calm(left, params) ** 2).ravel()
+        stiffness = weighted @ cells.modes.T + np.eye(len(amount), dtype=np.float32)
+        amount = np.linalg.solve(stiffness, weighted @ residuals.ravel())
+        left = residuals - (amount @ cells.modes).reshape(residuals.shape)
+    return left, float(amount @ amount)
 
 
 def _matched(seen: Floats32, values: Floats32, weights: Floats32, params: RefineParams) -> Floats32:
