@@ -136,6 +136,11 @@ def _angle_deg(first: np.ndarray, second: np.ndarray) -> float:
 Templates = tuple[HeartTemplate, ...]
 
 
+def our_templates() -> Templates:
+    """Return those of the package."""
+    return heart_template(), close_template()
+
+
 def left_out_templates(roots: list[Path]) -> dict[str, Templates]:
     """Return what finds each CT that a template of the package is made of, in place of these.
 
@@ -231,7 +236,7 @@ def main() -> None:
         row
         for name, path in paths.items()
         if path is not None
-        for row in _measure(name, landmarks[name], path, templates.get(name, (heart_template(), close_template())))
+        for row in _measure(name, landmarks[name], path, templates.get(name, our_templates()))
     ]
     rows.sort(key=lambda row: row.state == IGNORED)
     table = f"{HEAD}\n{_table(COLUMNS, map(str, rows))}\n{_summary(rows)}\n"

@@ -86,7 +86,7 @@ class HeartParams:
     good_contrast_hu: float = 70.0
     """From here on blood and muscle are told apart with ease."""
 
-    low_contrast_uncertainty_mm: float = 4.0
+    low_contrast_uncertainty_mm: float = 3.0
     """Least standard error of the annulus below that."""
 
     beside: BesideParams = field(default_factory=BesideParams)
@@ -134,6 +134,8 @@ class Heart:
     """Whose parts the pose places."""
     apart_mm: float
     """How far the centres that single templates find lie from their mean."""
+    moved_mm: float
+    """By how much the closer look moved the centre from where the heart as a whole fits."""
     box_mm: Floats
     """Lower and upper corner, (2, 3)."""
     contrast: Contrast
@@ -196,6 +198,7 @@ def find_heart(volume: Volume, templates: Sequence[HeartTemplate], *, params: He
         pose=pose,
         template=template,
         apart_mm=look.apart_mm,
+        moved_mm=float(np.linalg.norm(np.subtract(look.pose.center_mm, near.pose.center_mm))),
         box_mm=box_mm,
         contrast=contrast,
         muscle_hu=None if blood_hu is None else params.contrast.muscle_hu(blood_hu),

@@ -9,6 +9,7 @@ import numpy as np
 from ccma_seg.anatomy.annulus import MitralAnnulus
 from ccma_seg.anatomy.aortic_root import RootParams
 from ccma_seg.anatomy.blood import BloodParams, enhancement, flood, pools
+from ccma_seg.anatomy.certainty import CertaintyParams, by_blood, by_templates
 from ccma_seg.anatomy.contrast import measure_contrast
 from ccma_seg.anatomy.diameters import DiameterParams, measure_diameters
 from ccma_seg.anatomy.findings import Anatomy, Contrast, ContrastState
@@ -39,6 +40,7 @@ class LocateParams:
     hinges: HingeParams = field(default_factory=HingeParams)
     orifice: OrificeParams = field(default_factory=OrificeParams)
     diameters: DiameterParams = field(default_factory=DiameterParams)
+    certainty: CertaintyParams = field(default_factory=CertaintyParams)
     contour: TraceParams = field(default_factory=TraceParams)
     root: RootParams = field(default_factory=RootParams)
 
@@ -47,10 +49,6 @@ class LocateParams:
 
     annulus_inside: float = 0.7
     """Below this share too little is left to find the annulus."""
-
-    uncertainty_low_contrast_mm: float = 5.0
-    uncertainty_plain_mm: float = 6.5
-    """Standard errors of the centre by the template alone, seen on real CTs left out of it."""
 
     cut_off_factor: float = 1.5
     """By which the uncertainty grows where part of the heart is missing."""
@@ -139,21 +137,21 @@ def _by_template(heart: Heart, volume: Volume, params: LocateParams) -> Anatomy:
         volume.geometry.contains(heart.pose.to_patient(template.ring)).all()
     )
     lower, upper = heart.box_mm
+    annulus = _template_annulus(heart, inside, params=params) if shown else None
     return Anatomy(
         contrast=heart.contrast,
         heart_box_mm=(as_point(lower), as_point(upper)),
-        annulus=_template_annulus(heart, inside, params=params) if shown else None,
+        annulus=annulus,
         apex_mm=as_point(heart.pose.to_patient(template.apex)),
         aortic_root_mm=as_point(heart.pose.to_patient(template.aortic_root)),
         myocardium_hu=heart.muscle_hu,
         cut_off=inside < params.whole_inside,
-        reasons=_reasons(heart, inside, shown=shown, params=params),
+        reasons=_reasons(heart, inside, annulus, params=params),
     )
 
 
 def _template_annulus(heart: Heart, inside: float, *, params: LocateParams) -> MitralAnnulus:
-    plain = heart.contrast.state == ContrastState.NONE
-    uncertainty_mm = params.uncertainty_plain_mm if plain else params.uncertainty_low_contrast_mm
+    uncertainty_mm = by_templates(heart, params.certainty)
     return annulus_at(
         np.array(heart.pose.center_mm),
         heart.pose.matrix @ heart.template.axis,
@@ -181,7 +179,7 @@ def _by_blood(
     frame = frame.moved_along(depth.mm)
     basins = flood(enhanced, frame, params=params.blood)
     orifice = find_orifice(basins, enhanced.dense, frame, depth=depth, params=params.orifice)
-    uncertainty_mm = max(orifice.uncertainty_mm, heart.least_uncertainty_mm)
+    uncertainty_mm = by_blood(heart, orifice.depth_sd_mm, params.certainty)
     if plain.cut_off:
         uncertainty_mm *= params.cut_off_factor
     noise_hu = heart.contrast.blood_pool_sd_hu or 0.0
@@ -201,21 +199,21 @@ def _by_blood(
     )
 
 
-def _reasons(heart: Heart, inside: float, *, shown: bool, params: LocateParams) -> tuple[Reason, ...]:
+def _reasons(heart: Heart, inside: float, annulus: MitralAnnulus | None, *, params: LocateParams) -> tuple[Reason, ...]:
     reasons = []
     if inside < params.whole_inside:
         text = f"only {100 * inside:.0f} % of the heart lies within the volume"
         reasons.append(Reason("heart_cut_off", text, degrades=True))
-    if not shown:
+    if annulus is None:
         reasons.append(
             Reason("annulus_not_found", "too little of the heart is there to find the annulus", degrades=True)
         )
     if heart.contrast.state == ContrastState.UNCERTAIN:
         reasons.append(_low_contrast(heart.contrast))
-    if shown:
+    if annulus is not None:
         reasons.append(_ASSUMED)
-    if shown and heart.contrast.state == ContrastState.NONE:
-        text = f"without contrast the annulus is known to {params.uncertainty_plain_mm:.1f} mm only"
+    if annulus is not None and heart.contrast.state == ContrastState.NONE:
+        text = f"without contrast the annulus is known to {annulus.uncertainty_mm:.1f} mm only"
         reasons.append(Reason("localisation_uncertain", text))
     return tuple(reasons)
 

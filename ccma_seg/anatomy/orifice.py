@@ -31,8 +31,6 @@ class OrificeParams:
     """The apex lies within this distance of the template's axis."""
     apex_weight: float = 0.5
     """Of the direction to that apex against the templates' axis: off by 5.0 and 6.8 degrees on left-out CTs."""
-    lateral_sd_mm: float = 2.0
-    """Standard error of the centre across the axis."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -42,7 +40,8 @@ class Orifice:
     center_mm: Floats
     normal: Floats
     apex_mm: Floats
-    uncertainty_mm: float
+    depth_sd_mm: float
+    """Standard error of the centre along the axis."""
     clear: bool
     """Whether no calcified mass hides it."""
 
@@ -63,8 +62,7 @@ def find_orifice(basins: Basins, dense: Bools, frame: HeartFrame, *, depth: Dept
     place = frame.to_patient(center)
     apex = _apex(basins, frame, params)
     normal = unit((1 - params.apex_weight) * frame.axes[0] + params.apex_weight * unit(apex - place))
-    uncertainty_mm = float(np.hypot(depth.sd_mm, params.lateral_sd_mm))
-    return Orifice(center_mm=place, normal=normal, apex_mm=apex, uncertainty_mm=uncertainty_mm, clear=clear)
+    return Orifice(center_mm=place, normal=normal, apex_mm=apex, depth_sd_mm=depth.sd_mm, clear=clear)
 
 
 def _outer_half(points: Floats, params: OrificeParams) -> float | None:
