@@ -34,8 +34,8 @@ Each CT is left out of the template that finds it. Landmarks were placed by hand
 (4-7 mm without contrast); those of `benchmarks/landmarks.json` were placed by correcting what the tool had found, those
 marked * are the mean of two readers who did not see each other's. Low contrast is blood less than 70 HU above muscle.
 CTs with contrast are located once more as if their blood were not told from muscle ("ignored"): more cases for what is
-done without contrast. Sizes are those of the ring as drawn less those between the landmarks, in brackets where they are
-not measured; s is CPU time. Written by `python -m benchmarks.annulus`.
+done without contrast. Sizes are those of the ring as drawn less those between the landmarks, in brackets where they
+only go with the heart's size; s is CPU time. Written by `python -m benchmarks.annulus`.
 """
 
 SUMMARY_HEAD = """
@@ -110,7 +110,7 @@ def judge(name: str, marks: dict, anatomy: Anatomy, seconds: float) -> Row:
         posterior_deg=float(np.degrees(np.arctan2(behind[1], behind[0]))),
         septal_lateral_mm=float(drawn[0] - _apart_mm(places, "annulus_anterior", "annulus_posterior")),
         intercommissural_mm=float(drawn[1] - _apart_mm(places, "annulus_anterolateral", "annulus_posteromedial")),
-        sized=annulus.septal_lateral_mm is not None,
+        sized=annulus.size_method == "diameters",
         faces_mm=np.abs(np.array(anatomy.heart_box_mm) - marks["heart_bbox_lps"]).ravel(),
         seconds=seconds,
     )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ccma_seg.anatomy import BLOOD_POOL_LA
-from ccma_seg.anatomy.diameters import DiameterParams, measure_diameters
+from ccma_seg.anatomy.diameters import DiameterParams, by_heart_size, measure_diameters, weighed
 from ccma_seg.anatomy.ring import RingParams, annulus_at, around, saddle
 from ccma_seg.geometry import Geometry
 from ccma_seg.volume import LabelMap
@@ -35,6 +35,15 @@ def test_angle_0_is_posterior_and_90_lies_towards_the_cross_product():
     assert annulus.angle_deg(annulus.curve_mm[18]) == pytest.approx(90, abs=1e-6)
     assert annulus.outward_mm(annulus.curve_mm) == pytest.approx(0, abs=1e-6)
     assert annulus.outward_mm(annulus.curve_mm[0] + 5 * np.array(annulus.posterior)) == pytest.approx(5, abs=1e-6)
+
+
+def test_a_wider_heart_has_a_wider_ring():
+    params = DiameterParams(of_mean_heart_mm=(30.0, 36.0))
+    assert by_heart_size(1.2, params=params) == pytest.approx((36.0, 43.2))
+
+
+def test_diameters_of_the_heart_and_those_seen_are_weighed():
+    assert weighed((30.0, 36.0), (34.0, 40.0), params=DiameterParams(seen_weight=0.25)) == pytest.approx((31.0, 37.0))
 
 
 def test_the_commissures_lie_nearest_to_the_apex():

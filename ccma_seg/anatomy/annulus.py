@@ -37,6 +37,9 @@ class MitralAnnulus:
 
     septal_lateral_mm: float | None = None
     intercommissural_mm: float | None = None
+    size_method: str | None = None
+    """How its diameters were found: diameters (seen, and weighed with the heart's size), heart_size, given or chambers;
+    None where they are average ones."""
 
     def __post_init__(self) -> None:
         if abs(np.linalg.norm(self.normal) - 1) > _UNIT_TOLERANCE or abs(np.dot(self.normal, self.posterior)) > 0.01:

@@ -11,7 +11,7 @@ from ccma_seg.anatomy.aortic_root import RootParams
 from ccma_seg.anatomy.blood import BloodParams, enhancement, flood, pools
 from ccma_seg.anatomy.certainty import CertaintyParams, by_blood, by_templates
 from ccma_seg.anatomy.contrast import measure_contrast
-from ccma_seg.anatomy.diameters import DiameterParams, measure_diameters
+from ccma_seg.anatomy.diameters import DiameterParams, Diameters, by_heart_size, measure_diameters, weighed
 from ccma_seg.anatomy.findings import Anatomy, Contrast, ContrastState
 from ccma_seg.anatomy.frame import heart_frame
 from ccma_seg.anatomy.heart import Heart, HeartParams, find_heart, share_inside
@@ -27,7 +27,7 @@ from ccma_seg.geometry import as_point
 from ccma_seg.reasons import Reason
 from ccma_seg.volume import LabelMap, Volume
 
-_ASSUMED = Reason("annulus_size_assumed", "the diameters of the annulus do not show: it is drawn with average ones")
+_BY_SIZE = Reason("annulus_size_from_heart", "the diameters of the annulus do not show: they go with the heart's size")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +124,7 @@ def _with_given(given: Known, volume: Volume, params: LocateParams) -> Anatomy:
         apex_mm=given.apex_mm or found.apex_mm,
         aortic_normal=given.aortic_normal or found.aortic_normal,
         reasons=tuple(
-            r for r in found.reasons if r.code not in {"localisation_uncertain", "annulus_not_found", _ASSUMED.code}
+            r for r in found.reasons if r.code not in {"localisation_uncertain", "annulus_not_found", _BY_SIZE.code}
         ),
     )
 
@@ -152,6 +152,7 @@ def _by_template(heart: Heart, volume: Volume, params: LocateParams) -> Anatomy:
 
 def _template_annulus(heart: Heart, inside: float, *, params: LocateParams) -> MitralAnnulus:
     uncertainty_mm = by_templates(heart, params.certainty)
+    septal_lateral_mm, intercommissural_mm = _by_heart(heart, params)
     return annulus_at(
         np.array(heart.pose.center_mm),
         heart.pose.matrix @ heart.template.axis,
@@ -159,7 +160,14 @@ def _template_annulus(heart: Heart, inside: float, *, params: LocateParams) -> M
         params=params.ring,
         method="template",
         uncertainty_mm=uncertainty_mm * (1 if inside >= params.whole_inside else params.cut_off_factor),
+        septal_lateral_mm=septal_lateral_mm,
+        intercommissural_mm=intercommissural_mm,
+        size_method="heart_size",
     )
+
+
+def _by_heart(heart: Heart, params: LocateParams) -> Diameters:
+    return by_heart_size(float(np.exp(heart.pose.size)), params=params.diameters)
 
 
 def _by_blood(
@@ -186,10 +194,11 @@ def _by_blood(
     parted = pools(volume, basins, heart.levels, noise_hu=noise_hu, params=params.blood)
     place = orifice.center_mm, orifice.normal, np.array(ring.posterior)
     ring_at = partial(annulus_at, *place, params=params.ring, method="blood_pools", uncertainty_mm=uncertainty_mm)
-    annulus = ring_at()
-    if parted and orifice.clear and (sizes := measure_diameters(parted, annulus, params=params.diameters)):
-        annulus = ring_at(septal_lateral_mm=sizes[0], intercommissural_mm=sizes[1])
-    reasons = plain.reasons if annulus.septal_lateral_mm is None else tuple(r for r in plain.reasons if r != _ASSUMED)
+    sizes, size_method, reasons = _by_heart(heart, params), "heart_size", plain.reasons
+    if parted and orifice.clear and (seen := measure_diameters(parted, ring_at(), params=params.diameters)):
+        sizes, size_method = weighed(sizes, seen, params=params.diameters), "diameters"
+        reasons = tuple(reason for reason in reasons if reason != _BY_SIZE)
+    annulus = ring_at(septal_lateral_mm=sizes[0], intercommissural_mm=sizes[1], size_method=size_method)
     return replace(
         plain,
         annulus=annulus,
@@ -211,7 +220,7 @@ def _reasons(heart: Heart, inside: float, annulus: MitralAnnulus | None, *, para
     if heart.contrast.state == ContrastState.UNCERTAIN:
         reasons.append(_low_contrast(heart.contrast))
     if annulus is not None:
-        reasons.append(_ASSUMED)
+        reasons.append(_BY_SIZE)
     if annulus is not None and heart.contrast.state == ContrastState.NONE:
         text = f"without contrast the annulus is known to {annulus.uncertainty_mm:.1f} mm only"
         reasons.append(Reason("localisation_uncertain", text))

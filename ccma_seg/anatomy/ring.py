@@ -57,6 +57,7 @@ def annulus_at(
     uncertainty_mm: float,
     septal_lateral_mm: float | None = None,
     intercommissural_mm: float | None = None,
+    size_method: str | None = None,
 ) -> MitralAnnulus:
     """Lay a ring of the measured size, or of the average one, at a place in the patient."""
     apical = unit(normal)
@@ -76,6 +77,7 @@ def annulus_at(
         uncertainty_mm=uncertainty_mm,
         septal_lateral_mm=septal_lateral_mm,
         intercommissural_mm=intercommissural_mm,
+        size_method=size_method,
     )
 
 
@@ -101,6 +103,7 @@ def around(
         uncertainty_mm=uncertainty_mm,
         septal_lateral_mm=float(high[0] - low[0]),
         intercommissural_mm=float(high[1] - low[1]),
+        size_method=method,
     )
 
 

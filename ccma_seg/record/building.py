@@ -78,7 +78,8 @@ def _phase(phase: SecondPhase) -> dict[str, Any]:
 
 def _annulus(analysis: "Analysis") -> dict[str, Any]:
     annulus = analysis.anatomy.annulus
-    names = ("center_mm", "normal", "septal_lateral_mm", "intercommissural_mm", "method", "uncertainty_mm")
+    sizes = ("septal_lateral_mm", "intercommissural_mm", "size_method")
+    names = ("center_mm", "normal", *sizes, "method", "uncertainty_mm")
     return {name: getattr(annulus, name, None) for name in names} | {"contour": _contour(analysis.anatomy.contour)}
 
 
