@@ -46,7 +46,7 @@ _TEXT = frozenset(
             "explanation",
             "folder",
         ),
-        *("description", "kernel", "contrast", "guerrero_grade", "sector", "cavity_communicates_with"),
+        *("description", "kernel", "contrast", "guerrero_grade", "sector", "core_texture", "cavity_communicates_with"),
         *("schema_version", "software_version", "config_sha256"),
     )
 )
