@@ -21,11 +21,11 @@ class CertaintyParams:
     plain_apart: float = 0.9
     """For each mm between one template and the mean of all."""
 
-    blood_mm: float = 1.6
+    blood_mm: float = 1.7
     """The same with contrast."""
-    blood_moved: float = 0.15
+    blood_moved: float = 0.1
     blood_apart: float = 0.3
-    blood_depth: float = 0.5
+    blood_depth: float = 0.4
     """For each mm of the standard error of the hinges' depth: it is stated for the axis alone and for one template."""
 
 

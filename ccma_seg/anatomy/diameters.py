@@ -21,7 +21,7 @@ class DiameterParams:
     seen_weight: float = 0.5
     """Of diameters seen in blood against those: off by 2.7 and 3.9 mm where they show."""
 
-    surest_mm: float = 3.5
+    surest_mm: float = 2.9
     """Only where the annulus is known this well."""
 
     levels_mm: tuple[float, ...] = (-6.0, -4.0, -2.0)

@@ -68,6 +68,11 @@ class HeartParams:
     restarted: int = 2
     """With so many of the last regions."""
 
+    farther: float = 0.2
+    """Where blood shows, a closer look goes on by this share of its way from where the heart as a whole fits: its
+    surroundings hold it back. Left-out CTs ask for 0.19 to 0.32, whichever is left out; without contrast it gains
+    nothing."""
+
     mass_reach_mm: float = 36.0
     """Calcified masses are left out of the fit within this distance of the annulus; the spine lies beyond."""
 
@@ -184,6 +189,7 @@ def find_heart(volume: Volume, templates: Sequence[HeartTemplate], *, params: He
     if levels is not None:
         with_blood = channels(grid, blood=levels).without(_masses(grid, look.pose, contrast, params))
         look = _closer(with_blood, near, templates, params.enhanced, params=params)
+        look = _Look(poses=tuple(_farther(pose, near.pose, params) for pose in look.poses))
         contrast = _blood(volume, look.pose, template, params)
     pose = look.pose
     _check(pictures, (pose,) if levels is None else (near.pose, pose), volume, template=template, params=params)
@@ -266,6 +272,12 @@ def _closer(
     params: HeartParams,
 ) -> _Look:
     return _Look(poses=tuple(_restarted(pictures, near, t, regions, params=params).pose for t in templates))
+
+
+def _farther(pose: Pose, start: Pose, params: HeartParams) -> Pose:
+    step = np.zeros(PARAMETERS)
+    step[:3] = params.farther * np.subtract(pose.center_mm, start.center_mm)
+    return pose.moved(step)
 
 
 def _restarted(

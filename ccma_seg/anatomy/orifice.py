@@ -15,7 +15,7 @@ from ccma_seg.geometry import Bools, Floats, unit
 class OrificeParams:
     """How much each view of the annulus is trusted."""
 
-    interface_sd_mm: float = 6.0
+    interface_sd_mm: float = 9.0
     """Depth of the interface of the pools: leaflets tent up to 10 mm into the ventricle, and noise moves it."""
     near_mm: float = 26.0
     """The interface is looked at within this distance of the axis."""
