@@ -1,5 +1,7 @@
 """Where the muscle of the left ventricle begins."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -52,6 +54,13 @@ def test_where_all_is_hidden_the_template_alone_tells():
     hidden = heart(0.0)
     hidden.dense[:] = True
     assert find_depth(hidden, FRAME, params=HingeParams()).mm == 0
+
+
+def test_in_low_contrast_hinges_say_nothing():
+    params = HingeParams()
+    faint = replace(heart(5.0), contrast_hu=params.least_contrast_hu - 1)
+    depth = find_depth(faint, FRAME, params=params)
+    assert (depth.mm, depth.sd_mm) == (0.0, params.template_sd_mm)
 
 
 def hourglass(depth_mm, *, leaflet=False):
