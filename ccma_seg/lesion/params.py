@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from ccma_seg.calcium.sorting import UNDERSHOOT
 from ccma_seg.errors import ConfigError
 
 
@@ -139,9 +140,8 @@ class LesionParams:
     blood_like: tuple[float, float] = (0.8, 1.2)
     """HU over the blood pool's between which an inside looks like blood (proposal)."""
 
-    undershoot: float = 0.1
-    """Share of the step from an inside to its rim by which a sharp kernel may darken it beside the rim (proposal; 0.07
-    seen in phantoms)."""
+    undershoot: float = UNDERSHOOT
+    """Share of the step from an inside to its rim by which a sharp kernel may darken it beside the rim."""
 
     blood_min_mm3: float = 25.0
     """Least volume, clear of the rim by `erosion_thin_mm`, of what may be a cavity: of 50 mm3, a ball of 4.6 mm as wide
