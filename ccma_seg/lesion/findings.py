@@ -5,6 +5,8 @@ The names of the measurements are those of the record (`lesions` in `report.json
 
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from ccma_seg.geometry import Bools, Floats, Point
 from ccma_seg.reasons import Reason
 from ccma_seg.volume import LabelMap
@@ -40,6 +42,11 @@ class Envelope:
     """(n,): on either side of the rim."""
     position_sd_mm: float
     """Scatter of single wall positions about the smooth surface."""
+
+    @property
+    def usual_rim_hu(self) -> float:
+        """Return the median HU of the rim."""
+        return float(np.median(self.rim_hu[self.covered]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -149,7 +149,7 @@ def _spill_hu(volume: Volume, lesion: Lesion, eroded: Bools, mean_hu: float, *, 
     sigma = blur_sigma_mm(volume, axes, params) / np.array(geometry.spacing_mm)
     rim = lesion.parts.mask(RIM).astype(np.float32)
     share = float(ndimage.gaussian_filter(rim, sigma)[eroded].mean())
-    rim_hu = float(np.median(lesion.envelope.rim_hu[lesion.envelope.covered]))
+    rim_hu = lesion.envelope.usual_rim_hu
     return min(share, _LARGEST_SHARE) / (1 - min(share, _LARGEST_SHARE)) * max(0.0, rim_hu - mean_hu)
 
 
@@ -185,13 +185,13 @@ def _blood_or_like_it(volume: Volume, anatomy: Anatomy, lesion: Lesion, *, param
 
 def _nodule_fraction(lesion: Lesion, hu: Hu, core_hu: float) -> float:
     """Return the share of what lies inside, clear of the rim and no blood, denser than midway from core to rim."""
-    rim_hu = float(np.median(lesion.envelope.rim_hu[lesion.envelope.covered]))
+    rim_hu = lesion.envelope.usual_rim_hu
     return float(np.mean(hu >= (core_hu + rim_hu) / 2)) if hu.size else 0.0
 
 
 def _with_texture(core: Core, lesion: Lesion, hu: Hu, eroded: Bools, *, noise_hu: float) -> Core:
     """Add what the paste is like, nodules left out."""
-    rim_hu = float(np.median(lesion.envelope.rim_hu[lesion.envelope.covered]))
+    rim_hu = lesion.envelope.usual_rim_hu
     paste = eroded & (hu < ((core.median_hu or 0.0) + rim_hu) / 2)
     if not paste.any():
         return core

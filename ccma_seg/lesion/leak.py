@@ -84,7 +84,7 @@ def leak_gap_mm(volume: Volume, anatomy: Anatomy, lesion: Lesion, *, params: Les
     around = look_round(volume, envelope, places, smoothing_mm=smoothing_mm, params=params)
     labels = resample_labels(lesion.parts.labels, lesion.parts.geometry, onto=around.grid)
     leaked = around.outside & (labels == LEAK)
-    cut = (float(np.median(envelope.rim_hu[envelope.covered])) + params.leak_hu[0]) / 2
+    cut = (envelope.usual_rim_hu + params.leak_hu[0]) / 2
     channel = find_channel(around, (around.hu < cut) & (leaked | ~around.outside), goal=leaked)
     if channel is None:
         return None

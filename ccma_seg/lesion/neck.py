@@ -99,7 +99,7 @@ def _way_through(
 def _blood(anatomy: Anatomy, envelope: Envelope, around: Surroundings) -> Bools:
     """Tell what lies between the half-maxima towards soft tissue and towards the rim."""
     blood_hu = anatomy.contrast.blood_pool_hu or 0.0
-    rim_hu = float(np.median(envelope.rim_hu[envelope.covered]))
+    rim_hu = envelope.usual_rim_hu
     soft_hu = min(anatomy.myocardium_hu or _SOFT_HU, _SOFT_HU)
     return np.asarray((around.hu > (blood_hu + soft_hu) / 2) & (around.hu < (blood_hu + rim_hu) / 2))
 
@@ -114,7 +114,7 @@ def _near(envelope: Envelope, channel: Channel) -> Bools:
 
 def _openings(envelope: Envelope, blood_hu: float) -> list[Bools]:
     """Return the connected places where the rim is thin or missing and not filled with soft tissue, largest first."""
-    usual = float(np.median(envelope.rim_hu[envelope.covered]))
+    usual = envelope.usual_rim_hu
     thin = np.logical_or(~envelope.covered, envelope.rim_hu < (usual + blood_hu) / 2)
     open_ = np.logical_and(thin, envelope.rim_hu > (blood_hu + _SOFT_HU) / 2)
     count, group = connected_components(sphere.neighbours(open_.size)[open_][:, open_], directed=False)

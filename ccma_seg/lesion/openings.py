@@ -83,7 +83,7 @@ def lining_mm2(volume: Volume, envelope: Envelope, bright_hu: float, *, params: 
     near = sphere.neighbours(lines.shape[0]) + eye_array(lines.shape[0], format="csr")
     twice = (near @ near).astype(bool).astype(float)
     darkest = (twice @ hu / twice.sum(axis=1)[:, None]).min(axis=1)
-    step_hu = float(np.median(envelope.rim_hu[envelope.covered])) - bright_hu
+    step_hu = envelope.usual_rim_hu - bright_hu
     least_hu = max(params.leak_below_blood_hu, params.undershoot * step_hu)
     walled = near @ (~envelope.covered).astype(float) == 0
     areas = vertex_areas(envelope_points(envelope), envelope.covered.size)

@@ -89,7 +89,7 @@ def is_mass(envelope: Envelope, annulus: MitralAnnulus, params: LesionParams) ->
     lopsided = float(np.linalg.norm(directions[envelope.covered].mean(axis=0)))
     hollow = float(np.mean(envelope.inner_radius_mm**3) / np.mean(envelope.outer_radius_mm**3))
     contrast = float(np.median((envelope.rim_hu - envelope.inside_hu)[envelope.covered]))
-    lacking = hollow * contrast / float(np.median(envelope.rim_hu[envelope.covered]))
+    lacking = hollow * contrast / envelope.usual_rim_hu
     inside_hu = float(np.median(envelope.inside_hu))
     near, centre = annulus_distances_mm(envelope, annulus)
     stretched = float(np.ptp(np.log(envelope.outer_radius_mm)))
