@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from scipy import ndimage
 
 from ccma_seg.anatomy.annulus import MitralAnnulus
 from ccma_seg.anatomy.findings import BLOOD_POOL_LA
-from ccma_seg.volume import LabelMap
+from ccma_seg.geometry import Floats, Geometry
+from ccma_seg.volume import LabelMap, Volume
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,9 +23,6 @@ class DiameterParams:
     seen_weight: float = 0.5
     """Of diameters seen in blood against those: off by 2.7 and 3.9 mm where they show."""
 
-    surest_mm: float = 2.9
-    """Only where the annulus is known this well."""
-
     levels_mm: tuple[float, ...] = (-6.0, -4.0, -2.0)
     """On the side of the atrium: there are no leaflets, and no outflow tract, in the way."""
 
@@ -33,6 +32,13 @@ class DiameterParams:
 
     gap_mm: float = 2.5
     """The blood ends where it is missing over this length."""
+
+    calcium_mm: float = 4.0
+    """Where over half of this much, to either side of its end, is calcium, that ray tells nothing: a mass may hold the
+    blood off, and noise does not last as long."""
+
+    beside: int = 2
+    """Rays to either side that count with one."""
 
     septal_lateral_mm: tuple[float, float] = (18.0, 50.0)
     intercommissural_mm: tuple[float, float] = (22.0, 60.0)
@@ -55,23 +61,40 @@ def weighed(by_size: Diameters, seen: Diameters, *, params: DiameterParams) -> D
     return own * seen[0] + other * by_size[0], own * seen[1] + other * by_size[1]
 
 
-def measure_diameters(pools: LabelMap, annulus: MitralAnnulus, *, params: DiameterParams) -> Diameters | None:
-    """Return the diameters of the atrium's blood above the annulus; None where they do not show."""
-    if annulus.uncertainty_mm > params.surest_mm:
-        return None
+def measure_diameters(
+    pools: LabelMap, annulus: MitralAnnulus, volume: Volume, *, dense_hu: float, params: DiameterParams
+) -> Diameters | None:
+    """Return the diameters of the atrium's blood above the annulus; None where they do not show.
+
+    What is brighter than `dense_hu` is calcium.
+    """
     angles = np.radians(np.arange(0, 360, 10))
     radii = np.arange(0, params.reach_mm, params.step_mm)
     level, angle, radius = np.meshgrid(params.levels_mm, angles, radii, indexing="ij")
-    rays = np.stack([np.cos(angle) * radius, np.sin(angle) * radius, level], axis=-1)
-    index = np.moveaxis(pools.geometry.to_index(annulus.to_patient(rays)), -1, 0)
-    missing = ndimage.map_coordinates(pools.labels, index, order=0) != BLOOD_POOL_LA
+    rays = annulus.to_patient(np.stack([np.cos(angle) * radius, np.sin(angle) * radius, level], axis=-1))
+    missing = _along(rays, pools.geometry, pools.labels) != BLOOD_POOL_LA
     width = round(params.gap_mm / params.step_mm)
     gone = ndimage.uniform_filter1d(missing.astype(float), width, axis=-1) > 1 - 0.5 / width
     ends = np.where(gone.any(axis=-1), radii[gone.argmax(axis=-1)] - params.gap_mm / 2, params.reach_mm)
-    ends = ndimage.median_filter(ends, size=(1, 5), mode="wrap").mean(axis=0)
-    across = ends + np.roll(ends, len(angles) // 2)
-    septal_lateral, intercommissural = float(across[0]), float(across[len(angles) // 4])
+    calcium = _along(rays, volume.geometry, volume.hu) > dense_hu
+    near = np.abs(radii - ends[..., None]) < params.calcium_mm
+    ends[(calcium & near).sum(axis=-1) * params.step_mm > params.calcium_mm / 2] = np.nan
+    reach = [_middle(ends, at, params) for at in (0, len(angles) // 4, len(angles) // 2, 3 * len(angles) // 4)]
+    septal_lateral, intercommissural = reach[0] + reach[2], reach[1] + reach[3]
     low, high = params.septal_lateral_mm
     shorter, longer = params.intercommissural_mm
     plausible = low <= septal_lateral <= high and shorter <= intercommissural <= longer
     return (septal_lateral, intercommissural) if plausible else None
+
+
+def _along(rays: Floats, geometry: Geometry, values: npt.NDArray[np.integer]) -> npt.NDArray[np.integer]:
+    """Return the nearest voxel's value at each place of rays, LPS mm; outside 0."""
+    index = np.moveaxis(geometry.to_index(rays), -1, 0)
+    return np.asarray(ndimage.map_coordinates(values, index, order=0))
+
+
+def _middle(ends: Floats, at: int, params: DiameterParams) -> float:
+    """Return the median end of neighbouring rays of all levels; NaN if fewer than half of them tell."""
+    near = np.take(ends, np.arange(at - params.beside, at + params.beside + 1), axis=1, mode="wrap")
+    known = near[np.isfinite(near)]
+    return float(np.median(known)) if 2 * known.size > near.size else np.nan

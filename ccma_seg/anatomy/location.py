@@ -195,7 +195,8 @@ def _by_blood(
     place = orifice.center_mm, orifice.normal, np.array(ring.posterior)
     ring_at = partial(annulus_at, *place, params=params.ring, method="blood_pools", uncertainty_mm=uncertainty_mm)
     sizes, size_method, reasons = _by_heart(heart, params), "heart_size", plain.reasons
-    if parted and orifice.clear and (seen := measure_diameters(parted, ring_at(), params=params.diameters)):
+    seen = parted and measure_diameters(parted, ring_at(), volume, dense_hu=dense_hu, params=params.diameters)
+    if seen:
         sizes, size_method = weighed(sizes, seen, params=params.diameters), "diameters"
         reasons = tuple(reason for reason in reasons if reason != _BY_SIZE)
     annulus = ring_at(septal_lateral_mm=sizes[0], intercommissural_mm=sizes[1], size_method=size_method)

@@ -42,8 +42,6 @@ class Orifice:
     apex_mm: Floats
     depth_sd_mm: float
     """Standard error of the centre along the axis."""
-    clear: bool
-    """Whether no calcified mass hides it."""
 
 
 def find_orifice(basins: Basins, dense: Bools, frame: HeartFrame, *, depth: Depth, params: OrificeParams) -> Orifice:
@@ -62,7 +60,7 @@ def find_orifice(basins: Basins, dense: Bools, frame: HeartFrame, *, depth: Dept
     place = frame.to_patient(center)
     apex = _apex(basins, frame, params)
     normal = unit((1 - params.apex_weight) * frame.axes[0] + params.apex_weight * unit(apex - place))
-    return Orifice(center_mm=place, normal=normal, apex_mm=apex, depth_sd_mm=depth.sd_mm, clear=clear)
+    return Orifice(center_mm=place, normal=normal, apex_mm=apex, depth_sd_mm=depth.sd_mm)
 
 
 def _outer_half(points: Floats, params: OrificeParams) -> float | None:
