@@ -13,13 +13,13 @@ def share_within(errors_mm: np.ndarray, stated_mm: np.ndarray) -> float:
     return float(np.mean(errors_mm <= FACTOR * stated_mm))
 
 
-def interval_score(errors_mm: np.ndarray, stated_mm: np.ndarray) -> float:
-    """Return the mean interval score in mm of 0 to twice what is stated, which should hold 85 %: less is better.
+def interval_score(errors: np.ndarray, stated: np.ndarray, *, factor: float = FACTOR, within: float = WITHIN) -> float:
+    """Return the mean interval score of 0 to a factor times what is stated, which should hold a share: less is better.
 
     Width plus what lies beyond it times one over the share that may (Gneiting and Raftery 2007, section 6.2).
     """
-    upper = FACTOR * stated_mm
-    return float(np.mean(upper + np.maximum(errors_mm - upper, 0) / (1 - WITHIN)))
+    upper = factor * stated
+    return float(np.mean(upper + np.maximum(errors - upper, 0) / (1 - within)))
 
 
 def needed_mm(errors_mm: np.ndarray) -> float:

@@ -88,6 +88,8 @@ class Row:
     """Sizes of the largest mass, found minus true; volume in per cent."""
     stated: dict[str, float] = field(default_factory=dict)
     """Half the width of the 95 % interval that was stated with each, in the same units."""
+    shape: dict[str, float] = field(default_factory=dict)
+    """What uneven masses' errors grow with."""
     seconds: float = 0.0
     """To make and to look at it."""
 
@@ -156,7 +158,8 @@ def _sizes_of(truth: dict[str, Any], seen: Seen) -> dict[str, dict[str, float]]:
     rounded = (
         {path: round(float(value) * per_cent[path], 3) for path, value in part.items()} for part in (off, stated)
     )
-    return dict(zip(("off", "stated"), rounded, strict=True))
+    shape = {"solidity": near.solidity, "long_mm": near.long_axis_mm, "short_mm": near.third_axis_mm}
+    return {**dict(zip(("off", "stated"), rounded, strict=True)), "shape": shape}
 
 
 def _apart(first: Any, second: Any) -> float:
