@@ -50,11 +50,17 @@ Rule = Callable[[Features, Place], str | None]
 
 
 def sort_by_place(features: Features, place: Place) -> tuple[CalciumKind, str]:
-    """Return the kind of one component, and why in a few words."""
+    """Return the kind of one component, and why in a few words.
+
+    What fits no place but lies on an annulus that blood shows, within its standard error, is not passed over: a soft
+    mass may hide the blood that would tell.
+    """
     for kind, rule in RULES:
         why = rule(features, place)
         if why is not None:
             return kind, why
+    if place.blood is not None and features.nearest_mm <= place.uncertainty_mm:
+        return CalciumKind.UNDECIDED, f"{features.nearest_mm:.0f} mm from the annulus, and fits no other place"
     return CalciumKind.UNKNOWN, "fits no place"
 
 
