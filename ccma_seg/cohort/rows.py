@@ -8,7 +8,7 @@ from ccma_seg._version import __version__
 from ccma_seg.cohort.cases import Case
 from ccma_seg.reasons import Reason
 from ccma_seg.record import SCHEMA_VERSION
-from ccma_seg.report import lesion_columns, lesion_row
+from ccma_seg.report import lesion_row
 
 FAILED = "failed"
 SKIPPED = "skipped"
@@ -134,9 +134,7 @@ def analysed(case: Case, record: dict[str, Any]) -> Outcome:
         "guerrero_grade": guerrero.get("grade"),
         "config_sha256": record["software"]["config_sha256"],
     }
-    columns = lesion_columns()
-    flat = tuple({name: value for name, value in lesion_row(x).items() if name in columns} for x in lesions)
-    return Outcome(row=row, lesions=flat, files=case.files)
+    return Outcome(row=row, lesions=tuple(map(lesion_row, lesions)), files=case.files)
 
 
 def failed(case: Case, reasons: Iterable[Reason], *, config_sha256: str, skipped: bool = False) -> Outcome:

@@ -3,18 +3,14 @@
 import csv
 import io
 from collections.abc import Iterable
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from ccma_seg.lesion import Measurements
+from ccma_seg.quantities import Quantity, quantities, value_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-_NOT_FIGURES = ("reasons", "uncertainty")
-_COUNTED = ("gaps", "phases")
-"""Lists of which the table tells the length, 0 too; of others it tells the names."""
 
 
 def write_table(rows: Iterable[dict[str, Any]], columns: list[str]) -> str:
@@ -27,8 +23,20 @@ def write_table(rows: Iterable[dict[str, Any]], columns: list[str]) -> str:
 
 
 def lesion_row(lesion: dict[str, Any]) -> dict[str, Any]:
-    """Flatten one entry of the record's `lesions`."""
-    return _flat(lesion)
+    """Flatten one entry of the record's `lesions`: a cell for each column of `lesions.csv`."""
+    widths = lesion.get("uncertainty") or {}
+    cells = [cells_of(quantity, value_of(lesion, quantity)) for quantity in quantities("finding", "lesion")]
+    unsure = {f"uncertainty_{name}": widths.get(q.path) for q in quantities("lesion") for name in q.columns}
+    return {name: value for part in cells for name, value in part.items()} | unsure
+
+
+def cells_of(quantity: Quantity, value: Any) -> dict[str, Any]:
+    """Return the cells of a quantity by column: names joined by `;`, of rows how many there are."""
+    if quantity.kind == "point":
+        return dict(zip(quantity.columns, value or (None, None, None), strict=True))
+    if isinstance(value, list | tuple):
+        value = len(value) if quantity.kind == "rows" else ";".join(value)
+    return {quantity.columns[0]: value}
 
 
 def lesion_frame(record: dict[str, Any]) -> "pd.DataFrame":
@@ -48,30 +56,7 @@ def lesion_frame(record: dict[str, Any]) -> "pd.DataFrame":
 
 def lesion_columns() -> list[str]:
     """Return the columns of `lesions.csv`, the same for every exam."""
-    figures = {k: v for k, v in asdict(Measurements(centroid_mm=(0, 0, 0))).items() if k not in _NOT_FIGURES}
-    names = list(_flat(figures))
-    return ["id", "verdict", "confidence", "explanation", *names, *(f"uncertainty_{name}" for name in names)]
-
-
-def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for name, value in values.items():
-        key = f"{prefix}{name}".replace(".", "_")
-        match value:
-            case dict():
-                flat |= _flat(value, f"{key}_")
-            case [float() | int(), float() | int(), float() | int()] | (
-                float() | int(),
-                float() | int(),
-                float() | int(),
-            ):
-                flat |= {f"{key}_{axis}": part for axis, part in zip("xyz", value, strict=True)}
-            case list() | tuple():
-                names = name not in _COUNTED and all(isinstance(v, str) for v in value)
-                flat[key] = ";".join(map(str, value)) if names else len(value)
-            case _:
-                flat[key] = value
-    return flat
+    return list(lesion_row({}))
 
 
 def _cell(value: Any) -> Any:
