@@ -23,6 +23,27 @@ def test_a_record_follows_the_schema(analysis):
     jsonschema.validate(analysis.record(), record_schema())
 
 
+def test_the_schema_asks_for_every_quantity_of_the_table_and_says_what_it_is():
+    lesion = record_schema()["properties"]["lesions"]["items"]["properties"]
+    assert lesion["core"]["properties"]["mean_hu"] == {"description": "mean HU of the core", "type": ["number", "null"]}
+    assert set(lesion["core"]["required"]) == set(lesion["core"]["properties"])
+    gaps = lesion["rim"]["properties"]["gaps"]
+    assert gaps["type"] == ["array", "null"]
+    assert gaps["items"]["properties"]["width_mm"]["type"] == ["number", "null"]
+    assert lesion["centroid_mm"]["minItems"] == 3
+
+
+def test_a_record_that_lacks_a_quantity_or_exceeds_its_range_is_refused(analysis):
+    record = analysis.record()
+    del record["lesions"][0]["core"]["mean_hu"]
+    with pytest.raises(jsonschema.ValidationError, match="mean_hu"):
+        jsonschema.validate(record, record_schema())
+    record = analysis.record()
+    record["lesions"][0]["rim"]["coverage_pct"] = 101.0
+    with pytest.raises(jsonschema.ValidationError, match="maximum"):
+        jsonschema.validate(record, record_schema())
+
+
 def test_a_record_without_an_annulus_follows_the_schema_too(analysis):
     blind = replace(
         analysis,
