@@ -7,6 +7,7 @@ import jsonschema
 import numpy as np
 import pytest
 
+from ccma_seg.calcium import CalciumKind
 from ccma_seg.classification import Verdict, classify
 from ccma_seg.config import Config
 from ccma_seg.pipeline import Status
@@ -42,6 +43,13 @@ def test_a_record_that_lacks_a_quantity_or_exceeds_its_range_is_refused(analysis
     record["lesions"][0]["rim"]["coverage_pct"] = 101.0
     with pytest.raises(jsonschema.ValidationError, match="maximum"):
         jsonschema.validate(record, record_schema())
+
+
+def test_the_schema_names_every_kind_of_calcium_that_is_not_annular_and_every_verdict():
+    schema = record_schema()
+    kinds = schema["properties"]["other_calcium"]["items"]["properties"]["kind"]["enum"]
+    assert set(kinds) == set(CalciumKind) - {CalciumKind.ANNULAR}
+    assert set(schema["$defs"]["verdict"]["enum"]) == set(Verdict)
 
 
 def test_a_record_without_an_annulus_follows_the_schema_too(analysis):
