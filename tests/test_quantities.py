@@ -4,6 +4,7 @@ from dataclasses import asdict
 
 import pytest
 
+from ccma_seg.classification.decision import figures, uncertainties
 from ccma_seg.followup import FollowUpParams
 from ccma_seg.lesion import Measurements
 from ccma_seg.lesion.findings import Gap, InPhase
@@ -43,6 +44,12 @@ def test_the_table_holds_all_that_the_record_says_of_a_lesion_and_of_the_exam(an
     assert set(leaves(lesion)) == set(paths("finding", "lesion"))
     assert set(leaves(exam)) == set(paths("exam"))
     assert set(record["calcium"]["sensitivity"][0]) == set(paths("threshold"))
+
+
+def test_the_table_holds_all_that_rules_look_at(analysis):
+    mass = analysis.masses[0]
+    assert list(figures(mass.measurements, analysis.anatomy, analysis.volume)) == paths("lesion", "rule")
+    assert set(uncertainties(mass.measurements, analysis.anatomy)) <= set(paths("lesion", "rule"))
 
 
 def test_uncertainties_are_those_of_known_quantities(analysis):

@@ -14,6 +14,7 @@ from ccma_seg.classification.logic import changes, counterfactuals, decide, why_
 from ccma_seg.classification.rules import Criterion, Rules
 from ccma_seg.lesion import Measurements
 from ccma_seg.lesion.gaps import CHAMBERS
+from ccma_seg.quantities import quantities, values
 from ccma_seg.volume import Volume
 
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
@@ -41,8 +42,8 @@ def classify(measurements: Measurements, anatomy: Anatomy, volume: Volume, *, ru
         Criteria and verdicts; the package's own by default.
     """
     rules = rules or Rules()
-    values, half_widths = quantities(measurements, anatomy, volume), uncertainties(measurements, anatomy)
-    evidence = {name: _weigh(name, criterion, values, half_widths) for name, criterion in rules.criteria.items()}
+    found, half_widths = figures(measurements, anatomy, volume), uncertainties(measurements, anatomy)
+    evidence = {name: _weigh(name, criterion, found, half_widths) for name, criterion in rules.criteria.items()}
     outcomes = {name: item.outcome for name, item in evidence.items()}
     verdict = decide(rules, outcomes)
     lacking, deciding = why_not(verdict, rules, outcomes), changes(verdict, rules, outcomes)
@@ -50,19 +51,19 @@ def classify(measurements: Measurements, anatomy: Anatomy, volume: Volume, *, ru
     return Finding(
         verdict=verdict,
         confidence=confidence(verdict, evidence, exam, deciding=deciding, rules=rules),
-        explanation=explain(verdict, values, evidence, lacking=lacking),
+        explanation=explain(verdict, found, evidence, lacking=lacking),
         evidence=tuple(evidence.values()),
         why_not=lacking,
         counterfactuals=counterfactuals(deciding, rules, outcomes),
     )
 
 
-def quantities(measurements: Measurements, anatomy: Anatomy, volume: Volume) -> dict[str, Any]:
+def figures(measurements: Measurements, anatomy: Anatomy, volume: Volume) -> dict[str, Any]:
     """Return everything a criterion may look at, by key path: measurements, ratios of them, and the exam's own."""
     m, blood = measurements, anatomy.contrast.blood_pool_hu
     core_hu = m.core.inside_hu if m.core.mean_hu is None else m.core.mean_hu
     spacing_mm, voltage = max(volume.geometry.spacing_mm), volume.acquisition.tube_voltage_kv
-    return _flat(asdict(m)) | {
+    return values(asdict(m), quantities("lesion")) | {
         "degrees_from_posterior": None if m.annulus_angle_deg is None else abs(m.annulus_angle_deg),
         "aspect_ratio": _ratio(m.long_axis_mm, m.short_axis_mm),
         "core_volume_fraction": _ratio(m.core.volume_mm3, m.volume_mm3),
@@ -116,14 +117,6 @@ def most_serious(verdicts: list[Verdict]) -> Verdict | None:
     """Return the most serious of some verdicts, None of none."""
     order = list(Verdict)
     return max(verdicts, key=order.index, default=None)
-
-
-def _flat(values: dict[str, Any], path: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for name, value in values.items():
-        key = f"{path}{name}"
-        flat |= _flat(value, f"{key}.") if isinstance(value, dict) else {key: value}
-    return flat
 
 
 def _ratio(part: float | None, whole: float | None) -> float | None:
