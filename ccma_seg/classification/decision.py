@@ -68,7 +68,7 @@ def figures(measurements: Measurements, anatomy: Anatomy, volume: Volume) -> dic
         "aspect_ratio": _ratio(m.long_axis_mm, m.short_axis_mm),
         "core_volume_fraction": _ratio(m.core.volume_mm3, m.volume_mm3),
         "outward_half_widths": _outward(m, anatomy),
-        "core_below_rim_hu": None if m.rim.p75_hu is None or core_hu is None else m.rim.p75_hu - core_hu,
+        "core_below_dense_rim_hu": None if m.rim.p75_hu is None or core_hu is None else m.rim.p75_hu - core_hu,
         "core_hu_at_120_kv": core_hu if core_hu is None or voltage is None else at_reference(core_hu, voltage),
         "chamber_gap_mm": _widest_to_chamber_mm(m),
         "exam.blood_pool_hu": blood,
@@ -84,7 +84,7 @@ def uncertainties(measurements: Measurements, anatomy: Anatomy) -> dict[str, flo
     core_hu = stated.get("core.mean_hu")
     derived = {
         "core_hu_at_120_kv": core_hu,
-        "core_below_rim_hu": core_hu,
+        "core_below_dense_rim_hu": core_hu,
         "cavity.neck_to_diameter": _ratio(stated.get("cavity.neck_mm"), m.max_diameter_mm),
         "core_volume_fraction": _ratio(stated.get("core.volume_mm3"), m.volume_mm3),
         "aspect_ratio": _of_aspect(m),
