@@ -105,6 +105,11 @@ def quantities(*parts: str) -> tuple[Quantity, ...]:
     return tuple(quantity for part in parts for quantity in table()[part].values())
 
 
+def rule_quantities() -> dict[str, Quantity]:
+    """Return what a rule may look at, by key path: measurements of a lesion, ratios of them, and the exam's own."""
+    return table()["lesion"] | table()["rule"]
+
+
 def values(part: Any, asked: Iterable[Quantity]) -> dict[str, Any]:
     """Return quantities of a part of the record by key path; None for what it does not hold."""
     return {quantity.path: value_of(part, quantity) for quantity in asked}

@@ -18,9 +18,11 @@ import pytest
 import SimpleITK as sitk
 
 from ccma_seg.errors import OutputError
+from ccma_seg.quantities import quantities, rule_quantities
 from ccma_seg.record import record_schema
 from ccma_seg.record.table import lesion_columns, lesion_row, write_table
 from ccma_seg.report import make_label_map, write_results
+from ccma_seg.report.wording import show
 from ccma_seg.report.writing import whole_folder
 
 
@@ -67,6 +69,18 @@ def test_the_page_is_one_file_that_asks_for_nothing(result):
     assert not re.search(r"https?:|src=\"(?!data:)|url\(", page)
     assert page.count("not a medical device") == 1
     assert len(page) < 6e6
+
+
+def test_a_figure_is_shown_in_the_unit_of_the_table_and_not_in_one_that_its_name_ends_with():
+    shown = show(rule_quantities()["core_hu_at_120_kv"], 80.2)
+    assert (shown.name, shown.value, shown.unit) == ("core HU at 120 kV", "80", "HU")
+    assert show(rule_quantities()["rim.mean_hu"], None).unit == ""
+
+
+def test_trigones_and_chambers_are_shown_by_name():
+    trigones, _ = (q for q in quantities("exam") if q.kind == "answers")
+    assert show(trigones, {"anterolateral": True, "posteromedial": False}).value == "anterolateral"
+    assert show(rule_quantities()["cavity.communicates_with"], []).value == "none"
 
 
 def test_a_hostile_description_does_no_harm(analysis, tmp_path):

@@ -6,72 +6,9 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from ccma_seg.report.wording import NOT_MEASURED, Shown, flat, show
+from ccma_seg.quantities import Quantity, quantities, rule_quantities, table, value_of
+from ccma_seg.report.wording import NOT_MEASURED, Shown, name_of, show
 
-_KEY_FIGURES = (
-    "long_axis_mm",
-    "short_axis_mm",
-    "third_axis_mm",
-    "volume_mm3",
-    "sector",
-    "annulus_angle_deg",
-    "annulus_distance_mm",
-    "rim.coverage_pct",
-    "rim.thickness_mm",
-    "rim.mean_hu",
-    "core.mean_hu",
-    "core.texture",
-    "core.volume_mm3",
-    "core.ratio_to_blood_pool",
-    "core.enhancement_hu",
-    "cavity.present",
-    "cavity.volume_mm3",
-    "cavity.mean_hu",
-    "cavity.neck_mm",
-    "cavity.communicates_with",
-    "leak.present",
-    "leak.volume_mm3",
-)
-_HEADLINE = (
-    "long_axis_mm",
-    "short_axis_mm",
-    "volume_mm3",
-    "sector",
-    "rim.coverage_pct",
-    "rim.thickness_mm",
-    "core.mean_hu",
-    "cavity.neck_mm",
-)
-_IN_PHASE = ("blood_pool_hu", "moved_mm", "long_axis_mm", "short_axis_mm", "volume_mm3", "core_hu", "cavity_hu")
-_CALCIUM_HEADLINE = (
-    "annular_volume_mm3",
-    "undecided_volume_mm3",
-    "detection_limit_mm3",
-    "arc_deg",
-    "max_thickness_mm",
-    "sectors",
-    "agatston",
-    "mass_mg",
-)
-_NOT_FIGURES = ("id", "verdict", "confidence", "explanation", "evidence", "uncertainty", "why_not", "counterfactuals")
-_SHOWN_ELSEWHERE = (
-    "contour.points_mm",
-    "contour.normal",
-    "threshold_rule",
-    "mass_calibrated",
-    "mass_factor",
-    "guerrero.items",
-)
-_TECHNIQUE = (
-    "shape",
-    "spacing_mm",
-    "slice_thickness_mm",
-    "tube_voltage_kv",
-    "kernel",
-    "cardiac_phase_percent",
-    "study_uid",
-    "series_uid",
-)
 _COMPARISONS = {">=": "≥", "<=": "≤"}
 _SIGNS = {"holds": "✓", "fails": "✗", "not_measured": "?"}
 _NOT_STATED = "not stated"
@@ -82,28 +19,25 @@ _KERNEL = re.compile(r"[A-Za-z0-9 _.+/\\-]{0,16}")
 def headline(record: dict[str, Any]) -> list[Shown]:
     """Return the few figures to see first: of the largest mass, else of the annular calcium."""
     if record["lesions"]:
-        return _figures(record["lesions"][0], _HEADLINE)
-    found = [show(name, record["calcium"].get(name)) for name in _CALCIUM_HEADLINE]
+        return _figures(record["lesions"][0], "headline")
+    found = [show(q, value_of(record, q)) for q in quantities("exam") if "headline" in q.groups]
     return [figure for figure in found if figure.value != NOT_MEASURED]
 
 
 def lesion_content(lesion: dict[str, Any], criteria: dict[str, Any]) -> dict[str, Any]:
     """Return tables of one mass, with what each criterion means."""
+    missing = (item["quantity"] for item in lesion["evidence"] if item["outcome"] == "not_measured")
     return {
         "id": lesion["id"],
         "lesion": lesion,
-        "key": _figures(lesion, _KEY_FIGURES),
-        "all": _figures(lesion, tuple(path for path, _ in flat(_only_figures(lesion)))),
+        "key": _figures(lesion, "key"),
+        "all": _figures(lesion),
         "gaps": lesion["rim"]["gaps"] or (),
         "phases": phases_content(lesion),
         "why_not": lesion["why_not"],
         "counterfactuals": lesion["counterfactuals"],
         "evidence": [_evidence(item, criteria) for item in lesion["evidence"]],
-        "unmeasured": list(
-            dict.fromkeys(
-                show(item["quantity"], None).name for item in lesion["evidence"] if item["outcome"] == "not_measured"
-            )
-        ),
+        "unmeasured": list(dict.fromkeys(name_of(rule_quantities()[path]) for path in missing)),
     }
 
 
@@ -112,10 +46,11 @@ def phases_content(lesion: dict[str, Any]) -> dict[str, Any] | None:
     if not lesion["phases"]:
         return None
     rows = [(_phase_name(row), row) for row in lesion["phases"]] + [("spread", lesion["spread"])]
+    shown = [quantity for quantity in quantities("phase") if "key" in quantity.groups]
     return {
-        "heads": [f"{figure.name}, {figure.unit}" for figure in (show(name, 0.0) for name in _IN_PHASE)],
+        "heads": [f"{name_of(quantity)}, {quantity.unit}" for quantity in shown],
         "rows": [
-            {"name": name, "cells": [show(key, row[key]).value if key in row else "" for key in _IN_PHASE]}
+            {"name": name, "cells": [show(q, row[q.path]).value if q.path in row else "" for q in shown]}
             for name, row in rows
         ],
     }
@@ -128,25 +63,24 @@ def _phase_name(row: dict[str, Any]) -> str:
 
 
 def annulus_content(record: dict[str, Any]) -> list[Shown]:
-    """Return the figures of the annulus and of its calcium."""
-    annulus = record["annulus"]
-    if annulus["contour"]["uncertainty_mm"] is None:
-        annulus = {**annulus, "contour": None}
-    parts = flat(annulus), flat(record["calcium"])
-    return [show(path, value) for part in parts for path, value in part if not path.startswith(_SHOWN_ELSEWHERE)]
+    """Return the figures of the annulus and of its calcium; of a contour that does not show, only that."""
+    unseen = () if record["annulus"]["contour"]["uncertainty_mm"] is not None else ("annulus.contour.",)
+    asked = (*_shown_of("annulus."), *_shown_of("calcium."))
+    kept = [q for q in asked if not q.path.startswith(unseen) or q.path == "annulus.contour.uncertainty_mm"]
+    return [show(quantity, value_of(record, quantity)) for quantity in kept]
 
 
 def sensitivity_content(record: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the annular volume under each threshold, and its percentage of the largest."""
-    rows = record["calcium"]["sensitivity"]
+    rows, known = record["calcium"]["sensitivity"], table()["threshold"]
     most = max((row["annular_volume_mm3"] or 0.0 for row in rows), default=0.0)
     if not most:
         return []
     return [
         {
             "rule": row["rule"],
-            "threshold": show("threshold_hu", row["threshold_hu"]).value,
-            "volume": show("volume_mm3", row["annular_volume_mm3"]).value,
+            "threshold": show(known["threshold_hu"], row["threshold_hu"]).value,
+            "volume": show(known["annular_volume_mm3"], row["annular_volume_mm3"]).value,
             "percent": None if row["annular_volume_mm3"] is None else round(100 * row["annular_volume_mm3"] / most),
         }
         for row in rows
@@ -163,24 +97,28 @@ def technique_content(record: dict[str, Any]) -> list[Shown]:
     series = record["series"]
     if not _KERNEL.fullmatch(series["kernel"] or ""):
         series = {**series, "kernel": "not shown: not the name of a kernel"}
-    return [show(name, series[name] if series[name] not in ("", None) else _NOT_STATED) for name in _TECHNIQUE]
+    told = ((quantity, value_of({"series": series}, quantity)) for quantity in _shown_of("series."))
+    return [show(quantity, _NOT_STATED if value in ("", None) else value) for quantity, value in told]
 
 
-def _figures(lesion: dict[str, Any], paths: tuple[str, ...]) -> list[Shown]:
-    values = dict(flat(_only_figures(lesion)))
-    return [show(path, values.get(path), plus_minus=lesion["uncertainty"].get(path)) for path in paths]
+def _shown_of(section: str) -> tuple[Quantity, ...]:
+    """List what is shown of a section of the record, as key path; rows have tables of their own."""
+    found = (quantity for quantity in quantities("exam") if quantity.path.startswith(section))
+    return tuple(q for q in found if "hidden" not in q.groups and q.kind != "rows")
 
 
-def _only_figures(lesion: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in lesion.items() if name not in _NOT_FIGURES}
+def _figures(lesion: dict[str, Any], group: str | None = None) -> list[Shown]:
+    asked = [q for q in quantities("lesion") if q.kind != "rows" and (group is None or group in q.groups)]
+    return [show(q, value_of(lesion, q), plus_minus=lesion["uncertainty"].get(q.path)) for q in asked]
 
 
 def _evidence(item: dict[str, Any], criteria: dict[str, Any]) -> dict[str, Any]:
+    quantity = rule_quantities()[item["quantity"]]
     return {
         **item,
-        "figure": show(item["quantity"], item["value"]),
+        "figure": show(quantity, item["value"]),
         "comparison": _COMPARISONS.get(item["comparison"], item["comparison"]),
-        "limit": show(item["quantity"], item["limit"]).value,
+        "limit": show(quantity, item["limit"]).value,
         "meaning": criteria.get(item["criterion"], {}).get("meaning", ""),
         "sign": _SIGNS[item["outcome"]],
     }
