@@ -71,15 +71,15 @@ def numbers_of(report):
 
 def expected_numbers(record):
     """Return the figures of the record, by measurement group and code."""
-    groups = {"exam": (figures.EXAM, record), "annular calcium": (figures.PARTS[1], record)}
+    groups = {"exam": figures.of_exam(record), "annular calcium": figures.of_label(1, record)}
     for lesion in record["lesions"]:
         name = f"lesion {lesion['id']}"
-        groups[name] = (figures.MASS, lesion)
-        groups |= {f"{name} {LABEL_NAMES[label]}": (figures.PARTS[label], lesion) for label in (2, 3, 4, 5)}
+        groups[name] = figures.of_mass(lesion)
+        groups |= {f"{name} {LABEL_NAMES[label]}": figures.of_label(label, lesion) for label in (2, 3, 4, 5)}
     return {
         (name, figure.name.value, figure.derivation and figure.derivation.value): value
-        for name, (asked, values) in groups.items()
-        for figure, value in figures.measured(asked, values)
+        for name, found in groups.items()
+        for figure, value in found
     }
 
 
@@ -141,6 +141,12 @@ def test_segments_are_coded_named_and_differ_in_colour(objects):
 
 def test_the_report_holds_the_figures_of_the_record(exam, objects):
     assert numbers_of(objects[1]) == expected_numbers(exam.record())
+
+
+def test_the_widest_gap_is_told_with_the_rim():
+    lesion = {"rim": {"mean_hu": 900.0, "gaps": [{"width_mm": 3.4}, {"width_mm": 2.0}]}}
+    told = {(figure.name.value, figure.unit.value): value for figure, value in figures.of_label(2, lesion)}
+    assert told == {("112031", "[hnsf'U]"): 900.0, ("widest_gap", "mm"): 3.4}
 
 
 def test_the_report_gives_the_verdict_its_explanation_and_its_segments(exam, objects):

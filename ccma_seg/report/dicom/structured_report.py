@@ -103,7 +103,7 @@ def _parts(record: dict[str, Any]) -> list[tuple[int, int | None]]:
 
 
 def _part(values: dict[str, Any], *, name: str, uid: str, label: int, segment: Segment | None = None) -> Group:
-    found = figures.measured(figures.PARTS.get(label, ()), values)
+    found = figures.of_label(label, values)
     return Group(name=name, uid=uid, finding=PROPERTIES[label].kind, figures=found, segment=segment)
 
 
@@ -114,7 +114,7 @@ def _mass(content: Content, lesion: dict[str, Any]) -> Group:
         name=f"lesion {lesion['id']}",
         uid=content.tracking_uid(lesion["id"]),
         finding=MASS,
-        figures=figures.measured(figures.MASS, lesion),
+        figures=figures.of_mass(lesion),
         answers=((VERDICT, VERDICTS[Verdict(lesion["verdict"])]), *place),
         comments=(lesion["explanation"],),
     )
@@ -126,7 +126,7 @@ def _exam(content: Content) -> Group:
         name="exam",
         uid=content.tracking_uid(None),
         finding=CALCIFICATION,
-        figures=figures.measured(figures.EXAM, record),
+        figures=figures.of_exam(record),
         answers=((VERDICT, VERDICTS[Verdict(record["verdict"])]),),
         comments=(record["explanation"], *(reason["text"] for reason in record["reasons"])),
     )
