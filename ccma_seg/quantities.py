@@ -30,6 +30,8 @@ UNITS = {
     "mg": Unit("mg", "milligram", 1, ("_mg",)),
     "mg/cm³/HU": Unit("mg/cm3/[hnsf'U]", "milligram per cubic centimeter and Hounsfield unit", 2, ("_mg_cm3_hu",)),
     "kV": Unit("kV", "kilovolt", 0, ("_kv",)),
+    "s": Unit("s", "second", 1, ("seconds",)),
+    "MiB": Unit("MiBy", "mebibyte", 0, ("_mib",)),
 }
 """By how it is shown."""
 
@@ -95,7 +97,7 @@ _TUPLES = ("within", "choices", "code")
 
 @cache
 def table() -> dict[str, dict[str, Quantity]]:
-    """Return all quantities by part of the record (finding, lesion, gap, phase, rule, exam, threshold) and path."""
+    """Return all quantities by part of the record (finding, lesion, ..., exam, case) and path."""
     parts = tomllib.loads(resources.files(__package__).joinpath("quantities.toml").read_text("utf-8"))
     return {part: {path: _quantity(path, row) for path, row in rows.items()} for part, rows in parts.items()}
 

@@ -7,7 +7,7 @@ import pytest
 
 from ccma_seg.cohort.cases import Case
 from ccma_seg.cohort.index import write_index
-from ccma_seg.cohort.parquet import unit_of, write_parquet
+from ccma_seg.cohort.parquet import write_parquet
 from ccma_seg.cohort.rows import Outcome, analysed, failed
 from ccma_seg.cohort.tables import lesion_table_columns, series_columns
 from ccma_seg.reasons import Reason
@@ -99,7 +99,27 @@ def test_parquet_has_the_same_types_whatever_a_cohort_holds(tmp_path, found):
 
 
 @pytest.mark.parametrize(
-    ("column", "unit"), [("centroid_mm_x", "mm"), ("arc_deg", "deg"), ("seconds", "s"), ("verdict", None)]
+    ("place", "unit", "kind"),
+    [
+        ("lesions.centroid_mm_x", b"mm", "double"),
+        ("lesions.uncertainty_core_mean_hu", b"[hnsf'U]", "double"),
+        ("lesions.rim_gaps", None, "int64"),
+        ("lesions.cavity_present", None, "bool"),
+        ("lesions.cavity_communicates_with", None, "string"),
+        ("series.arc_deg", b"deg", "double"),
+        ("series.seconds", b"s", "double"),
+        ("series.verdict", None, "string"),
+    ],
 )
-def test_the_unit_of_a_column_is_in_its_name(column, unit):
-    assert unit_of(column) == unit
+def test_the_unit_and_the_type_of_a_column_are_those_of_its_quantity(tmp_path, found, place, unit, kind):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    write_parquet(tmp_path, found, with_folders=False)
+    table, _, column = place.partition(".")
+    field = parquet.read_schema(tmp_path / f"{table}.parquet").field(column)
+    assert (field.metadata or {}).get(b"unit") == unit
+    assert str(field.type) == kind
+
+
+def test_a_row_of_series_has_no_cell_without_a_column(found):
+    for outcome in found:
+        assert outcome.row.keys() <= set(series_columns(with_folders=True))

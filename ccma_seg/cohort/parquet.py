@@ -1,13 +1,15 @@
 """The tables of a cohort as Parquet: typed, with units and schema version in the metadata (needs pyarrow)."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ccma_seg.cohort.rows import Outcome
+from ccma_seg.cohort.rows import Outcome, series_quantities
 from ccma_seg.cohort.storing import whole_file
 from ccma_seg.cohort.tables import lesion_rows, lesion_table_columns, series_columns
 from ccma_seg.errors import ConfigError
+from ccma_seg.quantities import UNITS, Quantity, quantities
 from ccma_seg.record import SCHEMA_VERSION
 
 if TYPE_CHECKING:
@@ -15,42 +17,8 @@ if TYPE_CHECKING:
 
 SERIES_PARQUET, LESION_PARQUET = "series.parquet", "lesions.parquet"
 
-_UNITS = {
-    "mm": "mm",
-    "mm2": "mm2",
-    "mm3": "mm3",
-    "hu": "[hnsf'U]",
-    "deg": "deg",
-    "pct": "%",
-    "percent": "%",
-    "mg": "mg",
-    "kv": "kV",
-    "seconds": "s",
-    "mib": "MiBy",
-}
-"""UCUM, by the end of a column's name."""
-
-
-_WHOLE = frozenset(("id", "lesion_count", "files", "slices", "rim_gaps"))
-_YES_OR_NO = frozenset(("cavity_present", "leak_present", "touches_border"))
-_TEXT = frozenset(
-    (
-        *(
-            "case_id",
-            "series_uid",
-            "study_uid",
-            "status",
-            "verdict",
-            "reason_codes",
-            "reasons",
-            "explanation",
-            "folder",
-        ),
-        *("description", "kernel", "contrast", "guerrero_grade", "sector", "core_texture", "cavity_communicates_with"),
-        *("schema_version", "software_version", "config_sha256"),
-    )
-)
-"""Columns that are not figures: a type must not depend on what a cohort happens to hold."""
+_WHOLE, _YES_OR_NO, _FIGURES = ("whole", "rows"), ("yes_no",), ("number", "point")
+"""Kinds of quantities; all others are text. A type must not depend on what a cohort happens to hold."""
 
 
 def check_parquet() -> None:
@@ -81,31 +49,34 @@ def write_parquet(out: Path, found: Iterable[Outcome], *, with_folders: bool) ->
     _write(out / LESION_PARQUET, lesion_rows(ordered), lesion_table_columns())
 
 
-def unit_of(column: str) -> str | None:
-    """Return the unit of a column in UCUM; None if it has none."""
-    axis = column.endswith(("_x", "_y", "_z"))
-    return _UNITS.get((column[:-2] if axis else column).rpartition("_")[2])
-
-
 def _write(path: Path, rows: list[dict[str, Any]], columns: list[str]) -> None:
     import pyarrow as pa  # noqa: PLC0415  a quarter of a second
     from pyarrow import parquet  # noqa: PLC0415
 
     facts = {"schema_version": SCHEMA_VERSION, "missing": "null: not measured; 0: measured, and none"}
-    schema = pa.schema([_field(name) for name in columns], metadata=facts)
-    plain = [{name: _value(name, row.get(name)) for name in columns} for row in rows]
+    known = _quantities()
+    schema = pa.schema([_field(name, known[name]) for name in columns], metadata=facts)
+    plain = [{field.name: _value(field, row.get(field.name)) for field in schema} for row in rows]
     with whole_file(path) as private:
         parquet.write_table(pa.Table.from_pylist(plain, schema=schema), private, compression="zstd")
 
 
-def _field(name: str) -> "pa.Field":
+def _quantities() -> dict[str, Quantity]:
+    """Return which quantity each column holds; an uncertainty is a number in the unit of what it is of."""
+    known = (*series_quantities(), *quantities("finding", "lesion"))
+    unsure = {f"uncertainty_{name}": replace(q, kind="number") for q in quantities("lesion") for name in q.columns}
+    return {name: quantity for quantity in known for name in quantity.columns} | unsure
+
+
+def _field(name: str, quantity: Quantity) -> "pa.Field":
     import pyarrow as pa  # noqa: PLC0415
 
-    kinds = ((_TEXT, pa.string()), (_WHOLE, pa.int64()), (_YES_OR_NO, pa.bool_()))
-    kind = next((kind for names, kind in kinds if name in names), pa.float64())
-    unit = unit_of(name)
-    return pa.field(name, kind, metadata=None if unit is None else {"unit": unit})
+    kinds = ((_FIGURES, pa.float64()), (_WHOLE, pa.int64()), (_YES_OR_NO, pa.bool_()))
+    kind = next((kind for names, kind in kinds if quantity.kind in names), pa.string())
+    return pa.field(name, kind, metadata={"unit": UNITS[quantity.unit].ucum} if quantity.unit else None)
 
 
-def _value(name: str, value: Any) -> Any:
-    return None if value == "" and name not in _TEXT else value
+def _value(field: "pa.Field", value: Any) -> Any:
+    import pyarrow as pa  # noqa: PLC0415
+
+    return None if value == "" and field.type != pa.string() else value

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ccma_seg.cohort.rows import SERIES_COLUMNS, Outcome
+from ccma_seg.cohort.rows import FOLDER, Outcome, series_quantities
 from ccma_seg.cohort.storing import write_whole
 from ccma_seg.report import lesion_columns, write_table
 
@@ -27,7 +27,8 @@ def write_tables(out: Path, found: Iterable[Outcome], *, with_folders: bool) -> 
 
 def series_columns(*, with_folders: bool) -> list[str]:
     """Return the columns of `series.csv`."""
-    return [*SERIES_COLUMNS, *(["folder"] if with_folders else [])]
+    names = [name for quantity in series_quantities() for name in quantity.columns]
+    return [name for name in names if with_folders or name != FOLDER]
 
 
 def lesion_table_columns() -> list[str]:
