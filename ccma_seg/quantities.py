@@ -61,8 +61,8 @@ class Quantity:
     always: bool = False
     """Whether it is never null."""
     groups: frozenset[str] = frozenset()
-    """Where it is shown (key, headline, hidden; exam: in the report on the exam, whatever was found), and what sets two
-    exams apart in it (hu, calcium, inside, gaps, rim)."""
+    """Where it is shown (key, headline, hidden; index: on the page of a cohort; exam: with the exam in the structured
+    report, whatever was found), and what sets two exams apart in it (hu, calcium, inside, gaps, rim)."""
     least: str | float | None = None
     """Least difference between exams that is called a change: a number, or the parameter of `followup` that holds it.
     """

@@ -12,28 +12,15 @@ from ccma_seg._version import __version__
 from ccma_seg.classification import Verdict
 from ccma_seg.cohort.rows import FAILED, SKIPPED, Outcome
 from ccma_seg.cohort.storing import CASES, write_whole
+from ccma_seg.quantities import Quantity, quantities
+from ccma_seg.report.wording import heading
 
 INDEX = "index.html"
 
 _GRAVITY = {str(verdict): gravity for gravity, verdict in enumerate(Verdict, 1)} | {FAILED: 0, SKIPPED: -1}
 
-_LESION_FIGURES = ("confidence", "long_axis_mm", "volume_mm3")
-_SERIES_FIGURES = ("annular_volume_mm3", "arc_deg")
-
-_COLUMNS = (
-    ("verdict", "figure"),
-    ("status", "text"),
-    ("confidence", "figure"),
-    ("long axis, mm", "figure"),
-    ("mass, mm3", "figure"),
-    ("annular calcium, mm3", "figure"),
-    ("arc, degrees", "figure"),
-    ("finding", "text"),
-    ("series", "text"),
-    ("series UID", "text"),
-    ("case", "text"),
-)
-"""Name, and how it is sorted."""
+_BEFORE, _AFTER = ("verdict", "status"), ("finding", "series", "series UID", "case")
+"""Columns round those of the figures."""
 
 
 def write_index(out: Path, found: Iterable[Outcome]) -> None:
@@ -47,8 +34,19 @@ def write_index(out: Path, found: Iterable[Outcome]) -> None:
     rows = sorted((_row(outcome) for outcome in found), key=lambda row: row["order"])
     counts = Counter(row["group"] for row in rows)
     ordered = {name: counts[name] for name in sorted(counts, key=lambda name: -_GRAVITY[name])}
-    text = _template().render(rows=rows, counts=ordered, columns=_COLUMNS, version=__version__)
+    text = _template().render(rows=rows, counts=ordered, columns=_columns(), version=__version__)
     write_whole(out / INDEX, text)
+
+
+def _columns() -> list[tuple[str, str]]:
+    """Return the names of the columns, and how each is sorted."""
+    figures = [heading(quantity) for quantity in _figures("finding", "lesion", "exam")]
+    by_number = {"verdict", *figures}
+    return [(name, "figure" if name in by_number else "text") for name in (*_BEFORE, *figures, *_AFTER)]
+
+
+def _figures(*parts: str) -> list[Quantity]:
+    return [quantity for quantity in quantities(*parts) if "index" in quantity.groups]
 
 
 def _template() -> jinja2.Template:
@@ -60,7 +58,8 @@ def _row(outcome: Outcome) -> dict[str, Any]:
     row, lesion = outcome.row, _main_lesion(outcome)
     without = outcome.failed or outcome.skipped
     group = row["status"] if without else row["verdict"]
-    figures = [lesion.get(name) for name in _LESION_FIGURES] + [row.get(name) for name in _SERIES_FIGURES]
+    figures = [lesion.get(q.columns[0]) for q in _figures("finding", "lesion")]
+    figures += [row.get(q.columns[0]) for q in _figures("exam")]
     folder = f"{CASES}/{outcome.case_id}"
     return {
         "group": group,

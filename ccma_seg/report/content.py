@@ -7,7 +7,7 @@ from importlib import resources
 from typing import Any
 
 from ccma_seg.quantities import Quantity, quantities, rule_quantities, table, value_of
-from ccma_seg.report.wording import NOT_MEASURED, Shown, name_of, show
+from ccma_seg.report.wording import NOT_MEASURED, Shown, heading, name_of, show
 
 _COMPARISONS = {">=": "≥", "<=": "≤"}
 _SIGNS = {"holds": "✓", "fails": "✗", "not_measured": "?"}
@@ -48,7 +48,7 @@ def phases_content(lesion: dict[str, Any]) -> dict[str, Any] | None:
     rows = [(_phase_name(row), row) for row in lesion["phases"]] + [("spread", lesion["spread"])]
     shown = [quantity for quantity in quantities("phase") if "key" in quantity.groups]
     return {
-        "heads": [f"{name_of(quantity)}, {quantity.unit}" for quantity in shown],
+        "heads": [heading(quantity) for quantity in shown],
         "rows": [
             {"name": name, "cells": [show(q, row[q.path]).value if q.path in row else "" for q in shown]}
             for name, row in rows

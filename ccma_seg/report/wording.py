@@ -35,6 +35,11 @@ def name_of(quantity: Quantity) -> str:
     return words(_SECTION.sub("", quantity.path.removesuffix(quantity.ends)).replace(".", " "))
 
 
+def heading(quantity: Quantity) -> str:
+    """Return the heading of a column: name and unit."""
+    return ", ".join(filter(None, (name_of(quantity), quantity.unit)))
+
+
 def show(quantity: Quantity, value: Any, *, plus_minus: float | None = None) -> Shown:
     """Turn the value of a quantity into name, value and unit."""
     text = _text(value, quantity.digits)
