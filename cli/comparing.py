@@ -13,8 +13,6 @@ from .exits import speaks_plainly
 from .options import ConfigFile, Force, Json, LogFile, Output, Settings, Verbose
 from .progress import Steps, set_up_logging
 
-_NAMES = {"long_axis_mm": "long axis mm", "volume_mm3": "volume mm3", "core.mean_hu": "core HU"}
-
 
 class As(StrEnum):
     """What the two are."""
@@ -96,14 +94,18 @@ def _lines(record: dict[str, Any]) -> Iterator[str]:
 
 
 def _table(record: dict[str, Any]) -> Iterator[str]:
-    """Set out the main figures of each lesion."""
+    """Set out the main figures of each lesion that were measured in either exam."""
+    from ccma_seg.quantities import table
+    from ccma_seg.report.wording import heading
+
+    known = {path: quantity for path, quantity in table()["lesion"].items() if "headline" in quantity.groups}
     for lesion in record["lesions"]:
         yield f"lesion {lesion['id']}: {lesion['change']}"
-        for quantity in lesion["quantities"]:
-            name = _NAMES.get(quantity["quantity"])
-            if name is not None:
-                before, after = (_figure(quantity[side]) for side in ("baseline", "followup"))
-                yield f"  {name:<14}{before:>10}{after:>10}  {quantity['outcome']}"
+        for change in lesion["quantities"]:
+            before, after = change["baseline"], change["followup"]
+            if change["quantity"] in known and (before, after) != (None, None):
+                name = heading(known[change["quantity"]])
+                yield f"  {name:<18}{_figure(before):>10}{_figure(after):>10}  {change['outcome']}"
 
 
 def _figure(value: float | None) -> str:

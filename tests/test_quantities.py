@@ -6,6 +6,7 @@ import pytest
 
 from ccma_seg.classification.decision import figures, uncertainties
 from ccma_seg.followup import FollowUpParams
+from ccma_seg.followup.quantities import compared
 from ccma_seg.lesion import Measurements
 from ccma_seg.lesion.findings import Gap, InPhase
 from ccma_seg.quantities import UNITS, quantities, table, values
@@ -77,6 +78,10 @@ def test_limits_of_change_are_parameters_of_the_comparison():
     for quantity in quantities("lesion", "exam"):
         for least in (quantity.least, quantity.least_pct):
             assert not isinstance(least, str) or getattr(FollowUpParams(), least) > 0
+
+
+def test_of_an_exam_only_calcium_is_compared_for_its_list_holds_nothing_else():
+    assert all(quantity.path.startswith("calcium.") for quantity in compared("exam"))
 
 
 def test_meanings_of_codes_fit_their_field():

@@ -9,7 +9,7 @@ import numpy as np
 from ccma_seg.followup.comparability import Loss, losses
 from ccma_seg.followup.matching import Match, Record, match_lesions, place_of
 from ccma_seg.followup.params import FollowUpParams
-from ccma_seg.followup.quantities import Change, Outcome, calcium_quantities, change_of, lesion_quantities
+from ccma_seg.followup.quantities import Change, Outcome, change_of, compared
 from ccma_seg.reasons import Reason
 
 _MASSES = ("ccma", "ccma_rupture_not_assessable", "ccma_possible_rupture", "ruptured_ccma")
@@ -56,9 +56,7 @@ def compare_records(
         )
         for number, match in enumerate(found, start=1)
     ]
-    calcium = [
-        asdict(change_of(q, baseline["calcium"], followup["calcium"], lost=lost)) for q in calcium_quantities(params)
-    ]
+    calcium = [asdict(change_of(q, baseline, followup, lost=lost, params=params)) for q in compared("exam")]
     return {"lesions": lesions, "calcium": calcium}, _reasons(apart, seen=seen, interval_days=interval_days)
 
 
@@ -88,7 +86,7 @@ def _lesion(
     params: FollowUpParams,
 ) -> dict[str, Any]:
     one, other = match.baseline, match.followup
-    changes = [change_of(q, one, other, lost=lost) for q in lesion_quantities(params)]
+    changes = [change_of(q, one, other, lost=lost, params=params) for q in compared("lesion")]
     by_name = {change.quantity: change for change in changes}
     kind = _kind(match, by_name["volume_mm3"], comparable=comparable)
     marked = _is_marked(by_name, params)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ccma_seg.followup.params import FollowUpParams
+from ccma_seg.quantities import Quantity, quantities, value_of
 
 
 class Outcome(StrEnum):
@@ -16,20 +17,6 @@ class Outcome(StrEnum):
     DECREASED = "decreased"
     UNCHANGED = "unchanged"
     NOT_COMPARABLE = "not_comparable"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quantity:
-    """One figure of a record."""
-
-    path: str
-    """Key path in a lesion, or in `calcium`."""
-    groups: frozenset[str]
-    """What sets two exams apart in it."""
-    least: float | None = None
-    """Least difference that is called a change, in its own unit."""
-    least_pct: float | None = None
-    """The same, in percent of the first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,37 +33,20 @@ class Change:
     outcome: Outcome
 
 
-def lesion_quantities(params: FollowUpParams) -> tuple[Quantity, ...]:
-    """Return what is compared of a lesion."""
-    size, hu, rim, inside = frozenset[str](), frozenset({"hu"}), frozenset({"rim"}), frozenset({"inside"})
-    axes = ("long_axis_mm", "short_axis_mm", "third_axis_mm")
-    return (
-        Quantity(path="volume_mm3", groups=size, least_pct=params.volume_pct),
-        *(Quantity(path=name, groups=size, least=params.axis_mm) for name in axes),
-        Quantity(path="core.mean_hu", groups=hu | inside, least=params.core_fall_hu),
-        Quantity(path="core.volume_mm3", groups=inside, least_pct=params.marked_volume_pct),
-        Quantity(path="rim.coverage_pct", groups=rim, least=params.coverage_pct),
-        Quantity(path="rim.thickness_mm", groups=rim, least=params.thickness_mm),
-        Quantity(path="cavity.volume_mm3", groups=inside, least_pct=params.marked_volume_pct),
-        Quantity(path="cavity.neck_mm", groups=inside | {"gaps"}, least=params.neck_mm),
-        Quantity(path="leak.volume_mm3", groups=inside, least_pct=params.marked_volume_pct),
-    )
-
-
-def calcium_quantities(params: FollowUpParams) -> tuple[Quantity, ...]:
-    """Return what is compared of annular calcium."""
-    calcium = frozenset({"calcium"})
-    names = ("annular_volume_mm3", "agatston", "mass_mg")
-    return (
-        *(Quantity(path=name, groups=calcium, least_pct=params.calcium_pct) for name in names),
-        Quantity(path="arc_deg", groups=calcium, least=params.arc_deg),
-    )
+def compared(part: str) -> tuple[Quantity, ...]:
+    """List the quantities of a part of the record that are compared: those of which a least change is known."""
+    return tuple(quantity for quantity in quantities(part) if quantity.least or quantity.least_pct)
 
 
 def change_of(
-    quantity: Quantity, baseline: dict[str, Any] | None, followup: dict[str, Any] | None, *, lost: frozenset[str]
+    quantity: Quantity,
+    baseline: dict[str, Any] | None,
+    followup: dict[str, Any] | None,
+    *,
+    lost: frozenset[str],
+    params: FollowUpParams,
 ) -> Change:
-    """Compare one figure of two lesions, or of the calcium of two exams.
+    """Compare one figure of two lesions, or of two exams.
 
     Parameters
     ----------
@@ -86,11 +56,14 @@ def change_of(
         Where it is, with its `uncertainty`; None where the exam does not have it.
     lost
         Groups that these two exams cannot be compared in.
+    params
+        Least changes.
     """
-    one, other = (_at(quantity.path, part) for part in (baseline, followup))
+    one, other = (value_of(part, quantity) for part in (baseline, followup))
+    name = quantity.path.removeprefix("calcium.")
     if one is None or other is None or quantity.groups & lost:
         return Change(
-            quantity=quantity.path,
+            quantity=name,
             baseline=one,
             followup=other,
             difference=None,
@@ -98,11 +71,11 @@ def change_of(
             limit=None,
             outcome=Outcome.NOT_COMPARABLE,
         )
-    limit = _limit(quantity, one, [part or {} for part in (baseline, followup)])
+    limit = _limit(quantity, one, [part or {} for part in (baseline, followup)], params)
     difference = other - one
     moved = Outcome.INCREASED if difference > 0 else Outcome.DECREASED
     return Change(
-        quantity=quantity.path,
+        quantity=name,
         baseline=one,
         followup=other,
         difference=difference,
@@ -112,15 +85,12 @@ def change_of(
     )
 
 
-def _limit(quantity: Quantity, first: float, parts: list[dict[str, Any]]) -> float:
+def _limit(quantity: Quantity, first: float, parts: list[dict[str, Any]], params: FollowUpParams) -> float:
     widths = [part.get("uncertainty", {}).get(quantity.path, 0.0) for part in parts]
-    least = quantity.least or 0.0
-    share = (quantity.least_pct or 0.0) / 100 * abs(first)
-    return max(least, share, float(np.hypot(*widths)))
+    share = _least(quantity.least_pct, params) / 100 * abs(first)
+    return max(_least(quantity.least, params), share, float(np.hypot(*widths)))
 
 
-def _at(path: str, part: dict[str, Any] | None) -> float | None:
-    value: Any = part
-    for name in path.split("."):
-        value = None if value is None else value.get(name)
-    return None if value is None else float(value)
+def _least(given: str | float | None, params: FollowUpParams) -> float:
+    """Return a least change: as the table states it, or as the parameter that it names."""
+    return float(getattr(params, given) if isinstance(given, str) else given or 0.0)
