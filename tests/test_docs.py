@@ -1,11 +1,15 @@
 """The documentation builds without a warning, and holds what it promises."""
 
+import html
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from ccma_seg.quantities import quantities, table
 
 ROOT = Path(__file__).parents[1]
 
@@ -37,6 +41,18 @@ def test_the_tables_of_the_benches_are_included_as_they_are(site):
     page = (site / "validation.html").read_text("utf-8")
     assert "Masses: accuracy on random phantoms" in page
     assert "--8&lt;--" not in page
+
+
+def test_every_quantity_is_explained(site):
+    page = (site / "numbers.html").read_text("utf-8")
+    cells = [html.unescape(re.sub("<[^>]+>", "", cell)) for cell in re.findall("<td>(.*?)</td>", page)]
+    told = dict(zip(cells[0::6], cells[2::6], strict=True))
+    known = quantities(*table())
+    assert {quantity.path for quantity in known} == set(told)
+    assert "{{" not in page
+    measured = [q for q in known if q.path.startswith(("contrast.", "calcium.", "annulus.")) and q.unit]
+    measured += [q for q in quantities("lesion", "rule") if not q.rows]
+    assert not [quantity.path for quantity in measured if not quantity.how]
 
 
 def test_no_page_loads_anything_from_elsewhere(site):
