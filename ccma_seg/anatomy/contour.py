@@ -22,36 +22,22 @@ class ContourSizes:
 
     The plane is that of least squares through the curve. The saddle is the whole curve; the D is the curve cut at the
     trigone line, which is straight from trigone to trigone, in the plane (Blanke 2014). The trigones are taken at 120
-    degrees to either side of mid posterior.
+    degrees to either side of mid posterior. What each size is: `quantities.toml`.
     """
 
     saddle_area_mm2: float | None = None
-    """Inside the whole curve, projected onto its plane."""
     saddle_perimeter_mm: float | None = None
-    """Of the whole curve, projected onto its plane."""
     saddle_perimeter_3d_mm: float | None = None
-    """Of the whole curve as it runs in space."""
     saddle_septal_lateral_mm: float | None = None
-    """From mid anterior to mid posterior, in the plane: across the whole curve (Naoum 2016)."""
     d_shape_area_mm2: float | None = None
-    """Inside the D, in the plane (Blanke 2014)."""
     d_shape_perimeter_mm: float | None = None
-    """Of the D, in the plane: the posterior curve and the trigone line (Blanke 2014)."""
     d_shape_septal_lateral_mm: float | None = None
-    """From the trigone line to the farthest point of the posterior curve, in the plane (Blanke 2014)."""
     intercommissural_mm: float | None = None
-    """Width of the curve across the septal-lateral direction, in the plane (Naoum 2016)."""
     intertrigonal_mm: float | None = None
-    """From trigone to trigone, in space (Blanke 2014)."""
     height_mm: float | None = None
-    """From the point of the curve nearest to the atrium to that nearest to the apex, across the plane (Salgo 2002)."""
     normal: Point | None = None
-    """Unit vector across the plane, LPS, towards the ventricle."""
     tilt_deg: float | None = None
-    """Between `normal` and the direction from the centre to the LV apex."""
     aortic_angle_deg: float | None = None
-    """Between the planes of the mitral and the aortic annulus: 180 where they would lie side by side in one plane, less
-    the more they fold (Veronesi 2009: 136 +- 13 degrees at end systole by 3D echo of controls, as recalled)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -31,19 +31,15 @@ from ccma_seg.volume import Volume
 class CalciumBurden:
     """Annular calcium as a whole; None where not measured, with a reason.
 
-    Arc, thickness, sectors, trigones and leaflets leave out the masses given; `..._with_masses` do not.
+    Arc, thickness, sectors, trigones and leaflets leave out the masses given; `..._with_masses` do not. What each is:
+    `quantities.toml`.
     """
 
     annular_volume_mm3: float | None = None
-    """All voxels above the calcium threshold, masses included."""
     undecided_volume_mm3: float | None = None
-    """Calcium that may be annular or not; not part of any other figure."""
     detection_limit_mm3: float | None = None
-    """The smallest compact focus, 300 HU above its surroundings, that would be found in nine of ten such exams."""
     agatston: float | None = None
-    """Variant B: weighted by slice spacing over 3 mm."""
     agatston_by_thickness: float | None = None
-    """Variant A: weighted by slice spacing over slice thickness."""
     mass_mg: float | None = None
     mass_calibrated: bool = False
     mass_factor_mg_cm3_hu: float | None = None
@@ -51,14 +47,12 @@ class CalciumBurden:
     arc_with_masses_deg: float | None = None
     sectors: tuple[str, ...] = ()
     thickness_mm: float | None = None
-    """Mean over the calcified arc of the radial thickness."""
     max_thickness_mm: float | None = None
     thickness_with_masses_mm: float | None = None
     max_thickness_with_masses_mm: float | None = None
     trigones: dict[str, bool] | None = None
     leaflets: dict[str, bool] | None = None
     myocardial_extension_mm: float | None = None
-    """How far calcium outside the ring reaches apical of it, into the basal wall; masses left out."""
     guerrero: Guerrero = field(default_factory=Guerrero)
     reasons: tuple[Reason, ...] = ()
 

@@ -1,6 +1,7 @@
 """A mass at the annulus: its parts as voxels, and what was measured on them.
 
-The names of the measurements are those of the record (`lesions` in `report.json`).
+The names of the measurements are those of the record (`lesions` in `report.json`); `quantities.toml` says what each is,
+and how it is made.
 """
 
 from dataclasses import dataclass, field
@@ -110,7 +111,6 @@ class Rim:
     thickness_mm: float | None = None
     thickness_max_mm: float | None = None
     excess_mm: float | None = None
-    """By how much it is thicker than 1.5 times its median, averaged over it: a band beside it may be counted in."""
     mean_hu: float | None = None
     peak_hu: float | None = None
     p75_hu: float | None = None
@@ -130,27 +130,17 @@ class Core:
     p90_hu: float | None = None
     volume_mm3: float | None = None
     homogeneity: float | None = None
-    """Share of the voxels within two standard deviations of the noise of the median."""
     calcified_fraction: float | None = None
-    """Share of the core's voxels that are as dense as three quarters of the rim's 95th percentile."""
     texture: str | None = None
-    """homogeneous, heterogeneous or layered: `texture.UNEVEN_HU` against noise, and the share that height explains."""
     own_sd_hu: float | None = None
-    """Standard deviation of the paste itself, that of the noise taken off."""
     nodule_fraction: float | None = None
-    """Share of the inside, less what is or may be blood, that is denser than midway from core to rim: nodules."""
     ratio_to_blood_pool: float | None = None
     below_rim_hu: float | None = None
-    """Mean HU of the rim less that of the core."""
     above_myocardium_hu: float | None = None
-    """Mean HU of the core less that of the myocardium."""
     inside_hu: float | None = None
-    """Mean of all that the rim encloses, clear of it: core and what may be a cavity alike."""
     erosion_mm: float | None = None
     enhancement_hu: float | None = None
-    """HU with contrast less those without, as the same place in two phases."""
     blood_share: float | None = None
-    """Share of the blood's change between two phases that the core takes part in: 0 as paste, 1 as blood."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +149,6 @@ class Cavity:
 
     present: bool | None = None
     blood_chance: float | None = None
-    """That part of the inside is enhanced blood, by this phase alone: 0 where nothing is as bright."""
     volume_mm3: float | None = None
     mean_hu: float | None = None
     ratio_to_blood_pool: float | None = None
@@ -167,7 +156,6 @@ class Cavity:
     neck_to_diameter: float | None = None
     communicates_with: tuple[str, ...] = ()
     blood_share: float | None = None
-    """Share of the blood's change between two phases that the cavity takes part in: 1 as blood."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,9 +166,7 @@ class Leak:
     volume_mm3: float | None = None
     mean_hu: float | None = None
     gap_mm: float | None = None
-    """Width of the opening through which it hangs together with the core."""
     enhancement_hu: float | None = None
-    """HU with contrast less those without."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,14 +174,10 @@ class OtherPhase:
     """The same mass in a second phase of the exam; None where that was not given, or does not show it."""
 
     residual_mm: float | None = None
-    """How far edges round the mass lie apart, once aligned."""
     residual_hu: float | None = None
     rim_seen_pct: float | None = None
-    """Share of the rim that is calcified there too."""
     core_hu: float | None = None
-    """Of the core there, with one margin for both phases, at the tube voltage of the phase that was analysed."""
     blood_change_hu: float | None = None
-    """How much brighter blood is in the phase that was analysed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,23 +187,16 @@ class InPhase:
     series_uid: str
     cardiac_phase_percent: float | None = None
     contrast: str | None = None
-    """none, uncertain or enhanced."""
     blood_pool_hu: float | None = None
     moved_mm: float | None = None
-    """How far it lies from where the phase that was analysed shows it: the beat of the heart, breath and table."""
     residual_mm: float | None = None
-    """How far edges round the mass lie apart, once aligned."""
     rim_seen_pct: float | None = None
-    """Share of the rim that is calcified there too."""
     long_axis_mm: float | None = None
     short_axis_mm: float | None = None
     third_axis_mm: float | None = None
     volume_mm3: float | None = None
-    """Outlined anew in this phase."""
     core_hu: float | None = None
-    """Of the same core, at the tube voltage of the phase that was analysed."""
     cavity_hu: float | None = None
-    """Of the same cavity."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,9 +217,7 @@ class Measurements:
     annulus_angle_deg: float | None = None
     sector: str | None = None
     annulus_distance_mm: float | None = None
-    """From the annulus curve to the nearest voxel of the mass."""
     centroid_distance_mm: float | None = None
-    """From the annulus curve to the centroid of the mass."""
     long_axis_mm: float | None = None
     short_axis_mm: float | None = None
     third_axis_mm: float | None = None
@@ -259,16 +232,11 @@ class Measurements:
     leak: Leak = field(default_factory=Leak)
     other_phase: OtherPhase = field(default_factory=OtherPhase)
     phases: tuple[InPhase, ...] = ()
-    """In every phase of the exam, that which was analysed first; empty if there is but one."""
     spread: Spread = field(default_factory=Spread)
     lvot_distance_mm: float | None = None
-    """To the outflow tract, a tube from the aortic root towards the apex."""
     aortic_root_distance_mm: float | None = None
-    """To the middle of the aortic root."""
     circumflex_distance_mm: float | None = None
-    """From the outer surface to the lumen of the circumflex artery; 0 where they touch, as far as blur lets see."""
     wall_depth_mm: float | None = None
-    """How far it reaches towards the apex, below the annular plane, where myocardium lies outside it."""
     touches_border: bool = False
     uncertainty: dict[str, float] = field(default_factory=dict)
     """Half-width of the 95 % interval of any number above, by its key path: `rim.coverage_pct`."""
