@@ -3,9 +3,12 @@
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
 from importlib import resources
 from typing import Any, NamedTuple
+
+from ccma_seg.errors import ConfigError
 
 
 class Unit(NamedTuple):
@@ -74,6 +77,8 @@ class Quantity:
     """In the structured report: value, scheme and meaning; value and meaning of a concept of our own."""
     derivation: str = ""
     """Of a code that several share: mean, median, maximum or sd."""
+    formerly: str = ""
+    """What rules called it."""
 
     @property
     def ends(self) -> str:
@@ -92,6 +97,7 @@ class Quantity:
         return tuple(f"{name}_{axis}" for axis in "xyz") if self.kind == "point" else (name,)
 
 
+_COMPARABLE = ("number", "whole", "yes_no")
 _TUPLES = ("within", "choices", "code")
 
 
@@ -122,6 +128,21 @@ def value_of(part: Any, quantity: Quantity) -> Any:
     for name in quantity.path.split("."):
         part = part.get(name) if part else None
     return part
+
+
+def check_known(path: str) -> None:
+    """Refuse what is no quantity that a rule may compare.
+
+    Raises
+    ------
+    ConfigError
+        Naming the nearest one.
+    """
+    known = {name: quantity for name, quantity in rule_quantities().items() if quantity.kind in _COMPARABLE}
+    if path not in known:
+        renamed = [name for name, quantity in known.items() if path == quantity.formerly]
+        (nearest,) = renamed or get_close_matches(path, known, n=1, cutoff=0.0)
+        raise ConfigError(f"a criterion must look at a known quantity, got {path!r}: did you mean {nearest!r}?")
 
 
 def _quantity(path: str, row: dict[str, Any]) -> Quantity:

@@ -1,5 +1,7 @@
 """Configuration: defaults, files, single settings, and back."""
 
+import re
+
 import pytest
 
 from ccma_seg.config import Config
@@ -52,3 +54,18 @@ def test_a_file_that_is_not_toml_is_refused(tmp_path):
 def test_a_missing_file_is_an_input_path_error(tmp_path):
     with pytest.raises(InputPathError, match="cannot be read"):
         Config.from_toml(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize(
+    ("typo", "nearest"),
+    [
+        ("cavity.neck", "cavity.neck_mm"),
+        ("rim_coverage_pct", "rim.coverage_pct"),
+        ("core_below_rim_hu", "core_below_dense_rim_hu"),
+        ("exam.slices_mm", "exam.slice_mm"),
+    ],
+)
+def test_a_rule_with_an_unknown_quantity_is_refused_naming_the_nearest_known_one(tmp_path, typo, nearest):
+    (tmp_path / "rules.toml").write_text(f'[rules.criteria.N1]\nquantity = "{typo}"\n')
+    with pytest.raises(ConfigError, match=f"{re.escape(typo)}.*did you mean '{re.escape(nearest)}'"):
+        Config.from_toml(tmp_path / "rules.toml")

@@ -8,6 +8,7 @@ from typing import Any
 
 from ccma_seg.classification.findings import Verdict
 from ccma_seg.errors import ConfigError
+from ccma_seg.quantities import check_known
 
 FAILS, NOT_MEASURED = "!", "?"
 """Marks before the id of a criterion: it was measured and fails; it was not measured."""
@@ -33,6 +34,7 @@ class Criterion:
     """Where it comes from."""
 
     def __post_init__(self) -> None:
+        check_known(self.quantity)
         if self.comparison not in COMPARISONS:
             raise ConfigError(f"a comparison must be one of {', '.join(COMPARISONS)}, got {self.comparison!r}")
 
