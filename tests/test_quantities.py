@@ -6,7 +6,7 @@ import pytest
 
 from ccma_seg.classification.decision import figures, uncertainties
 from ccma_seg.followup import FollowUpParams
-from ccma_seg.followup.quantities import compared
+from ccma_seg.followup.figures import compared
 from ccma_seg.lesion import Measurements
 from ccma_seg.lesion.findings import Gap, InPhase
 from ccma_seg.quantities import UNITS, quantities, table, values

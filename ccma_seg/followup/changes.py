@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from ccma_seg.followup.comparability import Loss, losses
+from ccma_seg.followup.figures import Change, Outcome, change_of, compared
 from ccma_seg.followup.matching import Match, Record, match_lesions, place_of
 from ccma_seg.followup.params import FollowUpParams
-from ccma_seg.followup.quantities import Change, Outcome, change_of, compared
 from ccma_seg.reasons import Reason
 
 _MASSES = ("ccma", "ccma_rupture_not_assessable", "ccma_possible_rupture", "ruptured_ccma")

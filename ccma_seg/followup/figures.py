@@ -1,4 +1,4 @@
-"""What is compared between two exams, and beyond which difference it has changed."""
+"""What has become of one figure between two exams, and beyond which difference it has changed."""
 
 from dataclasses import dataclass
 from enum import StrEnum
