@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
 _MOST_FRAMES = 100_000
+ENHANCED = frozenset(("1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2"))
+"""SOP classes that keep place and scale in functional groups, even of one frame: enhanced CT, and converted to it."""
 
 
 def split_frames(image: Image, *, limit: int) -> tuple[Image, ...] | str:
@@ -79,6 +81,7 @@ def _frame(image: Image, index: int, groups: tuple["Dataset | None", "Dataset | 
         trigger_time_ms=_number(
             find("CardiacSynchronizationSequence", "NominalCardiacTriggerDelayTime"), image.trigger_time_ms
         ),
+        temporal=str(find("FrameContentSequence", "TemporalPositionIndex") or image.temporal),
         acquisition=_whole(find("FrameContentSequence", "FrameAcquisitionNumber"), image.acquisition),
         content_time=str(find("FrameContentSequence", "FrameReferenceDateTime") or image.content_time),
         number=index + 1,

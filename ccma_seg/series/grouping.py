@@ -105,6 +105,8 @@ def _by_phase(images: list[Image], params: ReadParams) -> list[Stack]:
 _PHASE_KEYS: tuple[Callable[[Image], Hashable], ...] = (
     lambda image: image.phase_percent,
     lambda image: image.trigger_time_ms,
+    lambda image: image.temporal,
+    lambda image: image.scan_options,
     lambda image: image.acquisition,
     lambda image: image.kernel,
     lambda image: image.slice_thickness_mm,
@@ -189,14 +191,12 @@ def _by_turn(images: list[Image], layer: dict[int, int], duplicates: list[Image]
         parts[depth[layer[id(image)]]].append(image)
         depth[layer[id(image)]] += 1
     stacks = _shared_copies(list(parts.values()), duplicates)
-    if len({len(part) for part in parts.values()}) == 1:
-        return stacks
     several = sum(count > 1 for count in depth.values())
-    reason = Reason(
-        "repeated_positions",
-        f"{several} positions hold several different images; the first of each, by time, is used",
-        degrades=True,
-    )
+    if len({len(part) for part in parts.values()}) == 1:
+        text = f"all {several} positions hold {len(parts)} images that only time, number or file name tell apart"
+    else:
+        text = f"{several} positions hold several different images; the first of each, by time, is used"
+    reason = Reason("repeated_positions", text, degrades=True)
     return [replace(stack, reasons=(*stack.reasons, reason)) for stack in stacks]
 
 

@@ -14,7 +14,7 @@ from ccma_seg.series.elements import (
     read_elements,
     transfer_syntax,
 )
-from ccma_seg.series.frames import split_frames
+from ccma_seg.series.frames import ENHANCED, split_frames
 from ccma_seg.series.images import Image, read_image
 from ccma_seg.series.params import ReadParams
 from ccma_seg.series.sources import Source
@@ -61,7 +61,8 @@ def read_images(source: Source, params: ReadParams) -> tuple[Image, ...] | Reaso
     image = read_image(source, elements)
     if isinstance(image, str):
         return Reason("not_an_image", image)
-    frames = split_frames(image, limit=size_limit(params)) if image.coding.frames > 1 else (image,)
+    nested = image.coding.frames > 1 or image.sop_class in ENHANCED
+    frames = split_frames(image, limit=size_limit(params)) if nested else (image,)
     return Reason(DAMAGED, frames) if isinstance(frames, str) else frames
 
 

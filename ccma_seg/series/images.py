@@ -2,15 +2,14 @@
 
 import datetime as dt
 import hashlib
-import re
 from dataclasses import dataclass, field
 
 from ccma_seg.geometry import Point
 from ccma_seg.series.elements import DEFLATED, UNDEFINED, Elements
 from ccma_seg.series.sources import Source
+from ccma_seg.series.texts import phase_in
 from ccma_seg.series.values import Header
 
-_PHASE_IN_TEXT = re.compile(r"(?<![\w.])(?<!asir )(?<!asir-v )(\d{1,3}(?:\.\d)?) ?%", re.IGNORECASE)
 _LEAST_SPACING_MM = 1e-3
 _WHOLE_INTERVAL_PERCENT = 100.0
 
@@ -87,6 +86,9 @@ class Image:
 
     phase_percent: float | None = None
     trigger_time_ms: float | None = None
+    temporal: str = ""
+    """Which of several points in time, by the elements of that name."""
+    scan_options: str = ""
     acquisition: int | None = None
     date: dt.date | None = field(default=None, repr=False)
     acquisition_time: str = ""
@@ -100,6 +102,8 @@ class Image:
     """Stored value of pixels that were never measured, as the pixels' own type."""
     padding_limit: int | None = None
     lossy: bool = False
+    commas: bool = False
+    """Whether decimal commas were read as points."""
 
 
 def read_image(source: Source, elements: Elements) -> Image | str:
@@ -137,6 +141,8 @@ def read_image(source: Source, elements: Elements) -> Image | str:
         tilt_deg=header.number("tilt") or 0.0,
         phase_percent=_phase(header.number("phase_percent"), description),
         trigger_time_ms=header.number("trigger_time"),
+        temporal=header.text("temporal"),
+        scan_options=header.text("scan_options"),
         acquisition=header.whole("acquisition"),
         date=_date(header.text("acquisition_date")) or _date(header.text("study_date")),
         acquisition_time=header.text("acquisition_time"),
@@ -148,6 +154,7 @@ def read_image(source: Source, elements: Elements) -> Image | str:
         padding=header.short("padding", signed=coding.signed),
         padding_limit=header.short("padding_limit", signed=coding.signed),
         lossy=header.text("lossy") == "01",
+        commas=header.has_commas(),
     )
 
 
@@ -203,7 +210,5 @@ def _positive(value: float | None) -> float | None:
 
 def _phase(percent: float | None, description: str) -> float | None:
     """Return the phase from its own element, or from the `75 %` that scanners write into the description."""
-    if percent is None:
-        found = _PHASE_IN_TEXT.findall(description)
-        percent = float(found[0]) if len(found) == 1 else None
+    percent = phase_in(description) if percent is None else percent
     return percent if percent is not None and 0 <= percent <= _WHOLE_INTERVAL_PERCENT else None

@@ -158,6 +158,10 @@ def _reasons(images: tuple[Image, ...], layout: Layout | str, params: ReadParams
         yield Reason("derived_images", "the images were computed from others, not reconstructed by the scanner")
     if any(image.lossy or image.coding.transfer_syntax in _LOSSY for image in images):
         yield Reason("lossy_compression", "the images were compressed with loss; HU may be off, most of all at edges")
+    if any(image.commas for image in images):
+        yield Reason(
+            "decimal_commas", "numbers are written with decimal commas, which DICOM does not have; read as points"
+        )
     height = float(np.ptp(layout.heights_mm))
     if height < params.heart_height_mm:
         text = f"the series covers {height:.0f} mm; a whole heart takes at least {params.heart_height_mm:.0f} mm"

@@ -140,6 +140,8 @@ def _as_written(stored: Values, coding: PixelCoding) -> Values:
         stored = stored.astype(np.int16)
     size = 8 * stored.itemsize
     low = 0 if coding.encapsulated else coding.high_bit + 1 - coding.bits_stored
+    if low and (stored.view(f"u{stored.itemsize}") & ((1 << low) - 1)).any():
+        low = 0  # HighBit is wrong, as it mostly is: values lie to the right
     spare = size - coding.bits_stored
     if coding.signed:
         values = stored.view(f"i{stored.itemsize}")

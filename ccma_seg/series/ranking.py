@@ -8,11 +8,8 @@ from ccma_seg.geometry import Geometry
 from ccma_seg.series.images import Image
 from ccma_seg.series.kinds import is_derived
 from ccma_seg.series.params import ReadParams
+from ccma_seg.series.texts import speaks_of_heart
 
-_CARDIAC_WORDS = re.compile(
-    r"card|coro?n(?!al)|corcta|\bcta\b|ccta|heart|herz|gated|diast|syst|calc|\bca[- ]?sc|snapshot|prospect|retro",
-    re.IGNORECASE,
-)
 _THIN_MM = 1.5
 """Slices up to this thickness show a rim of 1-2 mm (SCCT 2016: at most 1 mm for coronary CTA)."""
 
@@ -64,7 +61,7 @@ def describe(image: Image, geometry: Geometry | None) -> str:
 def is_gated(image: Image) -> bool:
     """Tell whether headers or the description speak of a cardiac scan."""
     timed = image.phase_percent is not None or bool(image.trigger_time_ms)
-    return timed or _CARDIAC_WORDS.search(image.description) is not None
+    return timed or speaks_of_heart(image.description)
 
 
 def is_sharp(kernel: str) -> bool:

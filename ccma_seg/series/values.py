@@ -3,12 +3,14 @@
 import math
 import re
 import struct
+import warnings
 from dataclasses import dataclass
 
 from ccma_seg.series.elements import Elements
 
 TAGS: dict[str, int] = {
     "directory": 0x00041200,
+    "character_set": 0x00080005,
     "image_type": 0x00080008,
     "sop_class": 0x00080016,
     "sop_uid": 0x00080018,
@@ -22,6 +24,7 @@ TAGS: dict[str, int] = {
     "model": 0x00081090,
     "patient": 0x00100020,
     "contrast_agent": 0x00180010,
+    "scan_options": 0x00180022,
     "slice_thickness": 0x00180050,
     "tube_voltage": 0x00180060,
     "trigger_time": 0x00181060,
@@ -35,6 +38,7 @@ TAGS: dict[str, int] = {
     "position": 0x00200032,
     "orientation": 0x00200037,
     "frame_of_reference": 0x00200052,
+    "temporal": 0x00200100,
     "samples": 0x00280002,
     "photometric": 0x00280004,
     "frames": 0x00280008,
@@ -59,6 +63,10 @@ WANTED = frozenset(TAGS.values())
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _LONGEST_TEXT = 64
 _FLOAT_BYTES = 4
+_BINARY = frozenset(("phase_percent",))
+"""Numbers that are stored as such; all others are text."""
+_LATIN = frozenset(("", "ISO_IR 6", "ISO_IR 100", "ISO_IR 192", "ISO 2022 IR 6", "ISO 2022 IR 100"))
+"""Character sets that are told apart by looking: UTF-8, or else Latin-1."""
 _MOST_MM = 1e6
 _UID = re.compile(r"[0-9.]{1,64}")
 
@@ -75,12 +83,18 @@ class Header:
 
     def text(self, name: str) -> str:
         """Return one line of plain text, without control characters."""
-        raw = self.raw(name)
-        try:
-            text = raw.decode("utf-8")
-        except UnicodeDecodeError:
-            text = raw.decode("latin-1")
-        return _CONTROL.sub(" ", text).strip()[:_LONGEST_TEXT]
+        return _CONTROL.sub(" ", self._decoded(self.raw(name))).strip()[:_LONGEST_TEXT]
+
+    def _decoded(self, raw: bytes) -> str:
+        sets = [part.strip() for part in self.raw("character_set").decode("latin-1").strip("\0 ").split("\\")]
+        if not raw.isascii() or b"\x1b" in raw:
+            if not set(sets) <= _LATIN:
+                return _in_character_sets(raw, sets)
+            try:
+                return raw.decode("utf-8")
+            except UnicodeDecodeError:
+                pass
+        return raw.decode("latin-1")
 
     def texts(self, name: str) -> tuple[str, ...]:
         """Return the values of a multi-valued code, in capitals."""
@@ -97,7 +111,7 @@ class Header:
 
     def floats(self, name: str, count: int) -> tuple[float, ...] | None:
         """Return exactly `count` numbers that can be positions, or None."""
-        parts = self.raw(name).strip(b"\0 ").split(b"\\")
+        parts = self.raw(name).strip(b"\0 ").replace(b",", b".").split(b"\\")
         try:
             numbers = tuple(float(part) for part in parts)
         except ValueError:
@@ -105,14 +119,15 @@ class Header:
         return numbers if len(numbers) == count and all(abs(number) < _MOST_MM for number in numbers) else None
 
     def number(self, name: str) -> float | None:
-        """Return the first number of a decimal string, or a binary one, or None."""
+        """Return the first number of a decimal string, or a binary one, or None; a decimal comma is a point."""
         raw = self.raw(name)
-        try:
-            value = float(raw.split(b"\\")[0].strip(b"\0 "))
-        except ValueError:
-            if len(raw) != _FLOAT_BYTES:
-                return None
+        if name in _BINARY and len(raw) == _FLOAT_BYTES:
             value = struct.unpack(">f" if self.elements.big_endian else "<f", raw)[0]
+            return value if math.isfinite(value) else None
+        try:
+            value = float(raw.split(b"\\")[0].strip(b"\0 ").replace(b",", b"."))
+        except ValueError:
+            return None
         return value if math.isfinite(value) else None
 
     def whole(self, name: str) -> int | None:
@@ -126,3 +141,29 @@ class Header:
         if len(raw) not in (2, 4):
             return None
         return int.from_bytes(raw, "big" if self.elements.big_endian else "little", signed=signed)
+
+    def has_commas(self) -> bool:
+        """Tell whether a decimal string that is read has a comma where a point belongs."""
+        return any(b"," in self.raw(name) for name in _DECIMALS)
+
+
+_DECIMALS = (
+    "slice_thickness",
+    "tube_voltage",
+    "trigger_time",
+    "tilt",
+    "position",
+    "orientation",
+    "pixel_spacing",
+    "intercept",
+    "slope",
+)
+
+
+def _in_character_sets(raw: bytes, sets: list[str]) -> str:
+    """Decode text in other than Latin letters, several sets in one text among them."""
+    from pydicom import charset  # noqa: PLC0415  pydicom takes a quarter of a second to load
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return str(charset.decode_bytes(raw, charset.convert_encodings(sets), set()))
