@@ -21,6 +21,7 @@ from ccma_seg.lesion import LesionParams
 from ccma_seg.output import OutputParams
 from ccma_seg.phases import PhaseParams
 from ccma_seg.series import ReadParams
+from ccma_seg.text_files import read_text
 
 _Value = TypeVar("_Value")
 
@@ -58,7 +59,7 @@ class Config:
             If it is not TOML, or holds an unknown key or a value of the wrong type.
         """
         try:
-            return cls().updated(tomllib.loads(path.read_text("utf-8")))
+            return cls().updated(tomllib.loads(read_text(path)))
         except OSError as error:
             raise InputPathError(f"the configuration {path.name} cannot be read: {error.strerror}") from error
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -13,6 +13,7 @@ from ccma_seg.anatomy.ring import RingParams, annulus_at, around, curve_through
 from ccma_seg.anatomy.template import heart_template
 from ccma_seg.errors import ConfigError, InputPathError
 from ccma_seg.geometry import Floats, as_point, unit
+from ccma_seg.text_files import read_text
 
 MEAN_NORMAL = (0.61, -0.70, -0.37)
 """Mean direction to the apex in 14 hand-marked CTs, LPS."""
@@ -52,7 +53,7 @@ def read_annulus(path: str | Path, *, labels: str | Path | None = None) -> Mitra
         ring = annulus_from_labels(path, labels, ahead=ahead, uncertainty_mm=GIVEN_UNCERTAINTY_MM)
         return _of_sane_size(ring, path)
     try:
-        content = json.loads(path.read_text("utf-8"))
+        content = json.loads(read_text(path))
     except OSError as error:
         raise InputPathError(f"the annulus file cannot be read: {path.name} ({error.strerror})") from error
     except ValueError as error:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ccma_seg.errors import ConfigError, InputPathError
+from ccma_seg.text_files import read_text
 
 Meaning = Mapping[str, tuple[int, ...]]
 """The labels of each structure, by its name."""
@@ -101,7 +102,7 @@ def _known(name: str) -> Meaning:
 
 def _from_file(path: Path) -> Meaning:
     try:
-        text = path.read_text("utf-8")
+        text = read_text(path)
     except OSError as error:
         known = ", ".join(map_names())
         raise InputPathError(
