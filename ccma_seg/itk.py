@@ -1,5 +1,6 @@
 """SimpleITK's only door: resampling, registration, NRRD."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,13 @@ from ccma_seg.errors import CorruptInputError, GeometryError, NoSeriesError
 from ccma_seg.geometry import Bools, Floats, Floats32, Geometry
 from ccma_seg.reasons import Reason
 from ccma_seg.registration import Descent
-from ccma_seg.volume import Volume, check_hu, to_hu, turned
+from ccma_seg.volume import Volume, check_extent, check_hu, to_hu, turned
 
 _NRRD = b"NRRD000"
 _DIMENSIONS = 3
-_SPACE = b"space:"
+_SPACE, _UNITS = b"space:", b"space units:"
+_MM = {"mm": 1.0, "cm": 10.0, "m": 1e3, "um": 1e-3, "\N{MICRO SIGN}m": 1e-3, "microns": 1e-3}
+_UNPLACED = Reason("orientation_unknown", "the file does not say how the patient lies", degrades=True)
 _HEADER_BYTES = 4096
 
 
@@ -50,8 +53,10 @@ def read_nrrd(path: Path, *, max_voxels: int) -> Volume:
     affine = np.eye(4)
     affine[:3, :3] = (np.array(image.GetDirection()).reshape(3, 3) * image.GetSpacing())[:, ::-1]
     affine[:3, 3] = image.GetOrigin()
-    values, geometry = turned(values, affine)
-    return Volume(hu=to_hu(values), geometry=geometry, reasons=_unplaced(path))
+    head = _head(path)
+    values, geometry = turned(values, np.diag([*3 * [_mm_in(head, path)], 1.0]) @ affine)
+    check_extent(geometry, path.name)
+    return Volume(hu=to_hu(values), geometry=geometry, reasons=() if _SPACE in head else (_UNPLACED,))
 
 
 def _check(reader: sitk.ImageFileReader, path: Path, *, max_voxels: int) -> None:
@@ -62,12 +67,20 @@ def _check(reader: sitk.ImageFileReader, path: Path, *, max_voxels: int) -> None
         raise NoSeriesError(f"{path.name} must have at most {max_voxels:.3g} voxels, it has {voxels:.3g}")
 
 
-def _unplaced(path: Path) -> tuple[Reason, ...]:
+def _head(path: Path) -> bytes:
     with path.open("rb") as file:
-        head = file.read(_HEADER_BYTES)
-    if _SPACE in head:
-        return ()
-    return (Reason("orientation_unknown", "the file does not say how the patient lies", degrades=True),)
+        return file.read(_HEADER_BYTES).split(b"\n\n")[0]
+
+
+def _mm_in(head: bytes, path: Path) -> float:
+    """Return how many mm the header's unit of length has; none that it names is one."""
+    line = next((line for line in head.splitlines() if line.startswith(_UNITS)), b"")
+    units = set(re.findall(r'"([^"]*)"', line.decode("utf-8", "replace"))) - {""}
+    if not units <= _MM.keys() or len({_MM[unit] for unit in units}) > 1:
+        raise NoSeriesError(
+            f"{path.name} must be measured in one of {', '.join(_MM)}, got {' and '.join(sorted(units))}"
+        )
+    return _MM[units.pop()] if units else 1.0
 
 
 def resample(values: Floats32, geometry: Geometry, *, onto: Geometry, outside: float) -> Floats32:

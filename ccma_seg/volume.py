@@ -195,6 +195,10 @@ def to_hu(values: npt.NDArray[Any]) -> Hu:
     return np.maximum(hu, PADDING_HU, out=hu)
 
 
+_LONGEST_MM, _FINEST_MM = 3000.0, 0.02
+"""A body is shorter, and voxels of the finest CT of a patient are ten times as large."""
+
+
 def check_hu(values: npt.NDArray[Any], name: str) -> None:
     """Refuse values, of a file of that name, that cannot be Hounsfield units: too narrow, or scaled to 0..1.
 
@@ -206,6 +210,20 @@ def check_hu(values: npt.NDArray[Any], name: str) -> None:
     wide = values.dtype.kind in "iuf" and values.dtype.itemsize > 1
     if not (wide and np.fmax.reduce(values, axis=None) > _LOWEST_MAXIMUM_HU):
         raise NoSeriesError(f"{name} must hold Hounsfield units, its {values.dtype} values are not; use the CT itself")
+
+
+def check_extent(geometry: Geometry, name: str) -> None:
+    """Refuse a grid, of a file of that name, that no part of a body fits: its unit of length is not what it says.
+
+    Raises
+    ------
+    NoSeriesError
+        If it is.
+    """
+    longest_mm, finest_mm = max(geometry.extent_mm), min(geometry.spacing_mm)
+    if longest_mm > _LONGEST_MM or finest_mm < _FINEST_MM:
+        size = " x ".join(f"{extent:.3g}" for extent in geometry.extent_mm)
+        raise NoSeriesError(f"{name} must be in mm, it would be {size} mm large; correct its unit or its spacing")
 
 
 def turned(values: npt.NDArray[Any], affine: Floats) -> tuple[npt.NDArray[Any], Geometry]:

@@ -52,3 +52,17 @@ def test_what_is_no_volume_in_hu_is_refused(tmp_path):
 def test_a_huge_file_is_refused_before_it_is_read(tmp_path):
     with pytest.raises(NoSeriesError, match="voxels"):
         read_series(write(tmp_path / "a.nrrd"), params=ReadParams(max_voxels=100))
+
+
+@pytest.mark.parametrize(("unit", "mm"), [("mm", 1.0), ("um", 1e-3), ("cm", 10.0)])
+def test_the_unit_of_an_nrrd_is_believed(tmp_path, unit, mm):
+    values = np.full((4, 4, 4), 40, "<i2")
+    step = 2.0 / mm
+    head = (
+        "NRRD0005\ntype: short\ndimension: 3\nsizes: 4 4 4\nendian: little\nencoding: raw\n"
+        "space: left-posterior-superior\n"
+        f"space directions: ({step},0,0) (0,{step},0) (0,0,{step})\n"
+        f'space units: "{unit}" "{unit}" "{unit}"\nspace origin: (0,0,0)\n\n'
+    )
+    (tmp_path / "a.nrrd").write_bytes(head.encode() + values.tobytes())
+    assert read_series(tmp_path / "a.nrrd").geometry.spacing_mm == pytest.approx((2.0, 2.0, 2.0))

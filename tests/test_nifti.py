@@ -101,6 +101,20 @@ def test_a_huge_file_is_refused_before_it_is_read(tmp_path):
         read_series(path)
 
 
+@pytest.mark.parametrize(("unit", "per_mm"), [("mm", 1.0), ("meter", 1e-3), ("micron", 1e3)])
+def test_lengths_are_in_the_unit_that_the_header_names(tmp_path, unit, per_mm):
+    image = nib.Nifti1Image(VALUES, np.diag([per_mm, per_mm, per_mm, 1.0]) @ RAS)
+    image.header.set_xyzt_units(unit)
+    nib.save(image, tmp_path / "a.nii")
+    assert read_series(tmp_path / "a.nii").geometry.spacing_mm == pytest.approx((2.0, 0.6, 0.5))
+
+
+@pytest.mark.parametrize("factor", [1e-3, 1e3])
+def test_what_no_body_fits_into_is_refused(tmp_path, factor):
+    with pytest.raises(NoSeriesError, match="must be in mm"):
+        read_series(write(tmp_path / "a.nii", affine=np.diag([factor, factor, factor, 1.0]) @ RAS))
+
+
 def test_sheared_axes_are_refused(tmp_path):
     affine = RAS.copy()
     affine[1, 2] = 0.8

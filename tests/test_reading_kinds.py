@@ -1,5 +1,7 @@
 """What headers say in ways that readers get wrong: phases, numbers, bits, single frames and foreign letters."""
 
+import os
+
 import numpy as np
 import pytest
 from pydicom import Dataset
@@ -116,6 +118,15 @@ def test_four_letters_are_no_binary_number(tmp_path):
     for path in folder.iterdir():
         path.write_bytes(path.read_bytes().replace(b"1234", b"12ms"))
     assert read_series(folder).acquisition.trigger_time_ms is None
+
+
+def test_a_file_name_in_another_encoding_is_told_in_letters_that_can_be_written(tmp_path):
+    folder = write_ct(tmp_path / "exam")
+    with open(os.fsencode(folder) + b"/Caf\xe9.dcm", "wb") as file:  # noqa: PTH123  bytes are no Path
+        file.write((folder / "001").read_bytes()[:500])
+    volume = read_series(folder)
+    (reason,) = (r for r in volume.reasons if r.code == "unreadable_files")
+    assert reason.text.encode().decode().endswith("Caf\ufffd.dcm")
 
 
 def test_values_lie_to_the_right_whatever_high_bit_says_unless_the_bits_below_are_empty(tmp_path):

@@ -20,7 +20,7 @@ from ccma_seg.errors import (
 from ccma_seg.geometry import Geometry
 from ccma_seg.nifti.writing import LPS_TO_RAS
 from ccma_seg.reasons import Reason
-from ccma_seg.volume import LabelMap, Volume, check_hu, to_hu, turned
+from ccma_seg.volume import LabelMap, Volume, check_extent, check_hu, to_hu, turned
 
 _GZIP = b"\x1f\x8b"
 _HEADER_BYTES = 348
@@ -105,15 +105,17 @@ def _read(path: Path, *, max_voxels: int) -> tuple[npt.NDArray[Any], Geometry, b
             image = _image(file, path)
             shape = _shape(image, path, max_voxels=max_voxels)
             placed = bool(image.header["sform_code"] or image.header["qform_code"])
+            affine = np.diag([*3 * [_mm_in(image)], 1.0]) @ image.affine
             values = np.asanyarray(image.dataobj).reshape(shape)
     except _DAMAGED as error:
         raise CorruptInputError(
             f"{path.name} must be a whole NIfTI file: it is damaged ({type(error).__name__})"
         ) from error
     try:
-        values, geometry = turned(values, LPS_TO_RAS @ image.affine)
+        values, geometry = turned(values, LPS_TO_RAS @ affine)
     except GeometryError as error:
         raise IncompleteVolumeError(f"{path.name} must hold an upright grid: {error}; resample it") from error
+    check_extent(geometry, path.name)
     return values, geometry, placed
 
 
@@ -124,6 +126,11 @@ def _image(file: BinaryIO, path: Path) -> Any:
     if b"ni1\0" in head[_MAGIC_AT:] or b"ni2\0" in head[_NIFTI2_MAGIC_AT : _NIFTI2_MAGIC_AT + 4]:
         raise NoSeriesError(f"{path.name} must hold header and voxels in one file (.nii), not in two (.hdr, .img)")
     return kind.from_stream(file)
+
+
+def _mm_in(image: Any) -> float:
+    """Return how many mm the file's unit of length has; none that it names is one."""
+    return {"meter": 1e3, "micron": 1e-3}.get(image.header.get_xyzt_units()[0], 1.0)
 
 
 def _shape(image: Any, path: Path, *, max_voxels: int) -> tuple[int, int, int]:

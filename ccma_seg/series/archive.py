@@ -4,7 +4,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from ccma_seg.errors import CorruptInputError, InputPathError
 from ccma_seg.reasons import Reason
@@ -14,7 +14,7 @@ from ccma_seg.series.images import Image
 from ccma_seg.series.inventory import Inventory, Skipped
 from ccma_seg.series.judging import judge
 from ccma_seg.series.params import ReadParams
-from ccma_seg.series.sources import LINKED, Source, Unreadable, file_source, find_sources, is_zip
+from ccma_seg.series.sources import LINKED, Source, Unreadable, file_source, find_sources, is_zip, shown
 
 _LINK = "link"
 
@@ -153,7 +153,8 @@ def _sources(inside: Path, params: ReadParams, folders: list[Path]) -> Iterator[
 def _entries(folder: Path, folders: list[Path]) -> Iterator[Source | Unreadable]:
     with os.scandir(folder) as entries:
         for entry in entries:
-            path, name = folder / entry.name, f"{folder.name}/{entry.name}"
+            path = folder / entry.name
+            name = shown(PurePosixPath(folder.name, entry.name))
             if entry.is_dir(follow_symlinks=False):
                 folders.append(path)
             elif entry.is_symlink() and entry.is_dir():

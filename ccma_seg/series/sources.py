@@ -5,7 +5,7 @@ import stat
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import BinaryIO
 
 from ccma_seg.errors import CorruptInputError, InputPathError
@@ -89,7 +89,7 @@ def find_sources(path: Path, params: ReadParams) -> Iterator[Source | Unreadable
         return _walk(path)
     if not stat.S_ISREG(mode):
         raise InputPathError(f"input must be a folder or a file: {path}")
-    return _members(path, params) if is_zip(path) else iter((Source(name=path.name, path=path),))
+    return _members(path, params) if is_zip(path) else iter((Source(name=shown(PurePosixPath(path.name)), path=path),))
 
 
 def is_zip(path: Path) -> bool:
@@ -115,15 +115,20 @@ def _walk(root: Path) -> Iterator[Source | Unreadable]:
         inside = Path(folder)
         relative = PurePosixPath(inside.relative_to(root).as_posix())
         for name in sorted(names):
-            yield file_source(inside / name, name=str(relative / name))
+            yield file_source(inside / name, name=shown(relative / name))
         for name in folders:
             if (inside / name).is_symlink():
-                yield Unreadable(name=str(relative / name), why=LINKED)
+                yield Unreadable(name=shown(relative / name), why=LINKED)
     for error in broken:
         if error.filename == str(root):
             raise InputPathError(f"input must be readable: {root} - {error.strerror}") from error
-        name = Path(error.filename).relative_to(root).as_posix()
-        yield Unreadable(name=name, why=f"cannot be read: {error.strerror}")
+        place = Path(error.filename).relative_to(root)
+        yield Unreadable(name=shown(PurePosixPath(place.as_posix())), why=f"cannot be read: {error.strerror}")
+
+
+def shown(path: PurePath) -> str:
+    """Return a path as text that can be written anywhere: bytes of other encodings become replacement characters."""
+    return os.fsencode(path).decode("utf-8", "replace")
 
 
 def file_source(path: Path, *, name: str) -> Source | Unreadable:
