@@ -12,6 +12,7 @@ import pydicom
 import pytest
 from typer.testing import CliRunner
 
+from ccma_seg import Config
 from ccma_seg.cli import main
 from ccma_seg.cli.app import app
 from ccma_seg.geometry import Geometry
@@ -262,3 +263,10 @@ def test_an_unexpected_error_is_one_line_and_1(block, tmp_path, monkeypatch):
     code, line = refused(block, tmp_path)
     assert code == 1
     assert "ZeroDivisionError" in line
+
+
+def test_a_closed_stderr_costs_nothing(tmp_path):
+    code = "from ccma_seg.cli import main; main()"
+    command = f'"$1" -c "{code}" config > "$2" 2>&-'
+    subprocess.run(["sh", "-c", command, "sh", sys.executable, tmp_path / "config.toml"], check=True)
+    assert (tmp_path / "config.toml").read_text("utf-8").strip() == Config().to_toml().strip()

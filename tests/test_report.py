@@ -10,6 +10,7 @@ import os
 import re
 from dataclasses import replace
 from importlib import resources
+from pathlib import Path
 
 import jsonschema
 import nibabel as nib
@@ -23,7 +24,7 @@ from ccma_seg.record import record_schema
 from ccma_seg.record.table import lesion_columns, lesion_row, write_table
 from ccma_seg.report import make_label_map, write_results
 from ccma_seg.report.wording import show
-from ccma_seg.report.writing import whole_folder
+from ccma_seg.report.writing import check_output, whole_folder
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +104,19 @@ def test_a_result_is_replaced_only_when_forced(analysis, tmp_path):
         write_results(analysis, out)
     write_results(analysis, out, force=True)
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+@pytest.mark.parametrize("name", [".", "..", "x" * 300, "file/below", "locked/result"])
+def test_places_that_cannot_be_written_are_refused_before_the_work(tmp_path, monkeypatch, name):
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "file").touch()
+    (tmp_path / "here" / "locked").mkdir(mode=0o500)
+    monkeypatch.chdir(tmp_path / "here")
+    if name.startswith("locked") and os.access("locked", os.W_OK):
+        pytest.skip("who runs this may write anywhere")
+    with pytest.raises(OutputError, match="give"):
+        check_output(Path(name), force=True)
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["file", "here", "locked"]
 
 
 def test_a_failure_leaves_nothing_behind(tmp_path):

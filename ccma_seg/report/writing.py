@@ -37,6 +37,8 @@ _KEYS = {
     "report.sr.dcm": "structured_report",
 }
 """What the record calls the files that may have been written."""
+_LONGEST_NAME = 60
+"""Longer names are cut in messages."""
 
 
 def write_results(analysis: Analysis, out: str | Path, *, force: bool = False, objects: Apart | None = None) -> Path:
@@ -95,18 +97,37 @@ def check_output(out: Path, *, force: bool, record: str = _RECORD) -> None:
     Raises
     ------
     OutputError
-        If it exists and holds something, unless that is an earlier result and `force` is given.
+        If it exists and holds something, unless that is an earlier result and `force` is given; or if nothing can be
+        written there.
     """
-    if out.exists() and not out.is_dir():
-        raise OutputError(f"the output must be a folder, but {out.name} is a file; give another name")
-    if not out.is_dir() or not any(out.iterdir()):
+    try:
+        above = Path.cwd().is_relative_to(out.resolve())
+        _check_place(out)
+        taken = out.exists() and (not out.is_dir() or any(out.iterdir()))
+    except OSError as error:
+        raise OutputError(f"results cannot be written to {_shown(out)}: {_why(error)}; give another name") from error
+    if above:
+        raise OutputError("the output must be a folder of its own, not the one you are in; give the name of a new one")
+    if not taken:
         return
+    if not out.is_dir():
+        raise OutputError(f"the output must be a folder, but {out.name} is a file; give another name")
     if not force:
         raise OutputError(f"the output folder {out.name} exists already; give another name, or --force to replace it")
     if not (out / record).is_file():
         raise OutputError(
             f"the folder {out.name} holds something other than a result, so it is not replaced; give another name"
         )
+
+
+def _check_place(out: Path) -> None:
+    """Make a folder where the results will be made, and remove it again."""
+    there = next(parent for parent in out.resolve().parents if parent.exists())
+    Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=there)).rmdir()
+
+
+def _shown(path: Path) -> str:
+    return path.name if len(path.name) <= _LONGEST_NAME else f"{path.name[:_LONGEST_NAME]}..."
 
 
 @contextmanager
