@@ -1,6 +1,7 @@
 """What headers say in ways that readers get wrong: phases, numbers, bits, single frames and foreign letters."""
 
 import os
+import zipfile
 
 import numpy as np
 import pytest
@@ -181,3 +182,13 @@ def test_a_percentage_is_a_phase_only_where_a_heart_beats(text, percent):
 )
 def test_parts_of_words_do_not_make_a_series_cardiac(text, cardiac):
     assert speaks_of_heart(text) is cardiac
+
+
+def test_frames_in_a_zip_are_unpacked_once(tmp_path, monkeypatch):
+    path = save(enhanced(range(COUNT)), tmp_path / "x")
+    with zipfile.ZipFile(tmp_path / "x.zip", "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.write(path, "x")
+    opened, whole = [], zipfile.ZipFile.open
+    monkeypatch.setattr(zipfile.ZipFile, "open", lambda *given: opened.append(given) or whole(*given))
+    np.testing.assert_array_equal(read_series(tmp_path / "x.zip").hu, volume_hu())
+    assert len(opened) < COUNT / 2

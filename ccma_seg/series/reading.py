@@ -1,6 +1,7 @@
 """A series, wherever it lies, as one volume in Hounsfield units."""
 
 import time
+from collections import Counter
 from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -119,9 +120,16 @@ def read_chosen(series: Series, params: ReadParams = ReadParams()) -> Volume:
     return straighten(volume, series.layout, params)
 
 
+def _unpacked(images: tuple[Image, ...]) -> tuple[Image, ...]:
+    """Unpack what holds several frames once, not from its start for each of them."""
+    frames = Counter(image.source for image in images if image.source.is_packed)
+    whole = {source: source.unpacked() for source, count in frames.items() if count > 1}
+    return tuple(replace(image, source=whole.get(image.source, image.source)) for image in images)
+
+
 def _read_slices(images: tuple[Image, ...], geometry: Geometry, params: ReadParams) -> Hu:
     """Read each image into its own slice of one array, several at a time."""
-    hu = np.empty(geometry.shape, np.int16)
+    hu, images = np.empty(geometry.shape, np.int16), _unpacked(images)
 
     def read(index: int) -> None:
         image = images[index]

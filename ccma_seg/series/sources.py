@@ -4,7 +4,8 @@ import os
 import stat
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from io import BytesIO
 from pathlib import Path, PurePath, PurePosixPath
 from typing import BinaryIO
 
@@ -31,6 +32,17 @@ class Source:
 
     member: zipfile.ZipInfo | None = field(default=None, repr=False)
     archive: zipfile.ZipFile | None = field(default=None, repr=False, compare=False)
+    content: bytes | None = field(default=None, repr=False, compare=False)
+    """All of it, where it was unpacked."""
+
+    @property
+    def is_packed(self) -> bool:
+        """Whether it is unpacked from its start each time it is read."""
+        return self.content is None and self.member is not None and self.member.compress_type != zipfile.ZIP_STORED
+
+    def unpacked(self) -> "Source":
+        """Return the same, unpacked in memory."""
+        return replace(self, content=self.read())
 
     @property
     def file_name(self) -> str:
@@ -39,6 +51,8 @@ class Source:
 
     def open(self) -> BinaryIO:
         """Open for reading; OSError or zipfile.BadZipFile where that is not possible."""
+        if self.content is not None:
+            return BytesIO(self.content)
         if self.archive is not None and self.member is not None:
             return self.archive.open(self.member)  # type: ignore[return-value]
         return self.path.open("rb", buffering=0)
