@@ -35,14 +35,21 @@ def fetch(
 
       ccma-seg fetch dimse://ORTHANC@localhost:4242 -o archive/
     """
-    from ccma_seg.pacs import Query, fetch_series
+    from ccma_seg.errors import CasesFailedError
+    from ccma_seg.pacs import NotFetched, Query, fetch_series
 
     query = Query(study_uid=study_uid, series_uid=series_uid, dates=dates)
-    count = 0
+    count, failed = 0, 0
     for fetched in fetch_series(_pacs(pacs), output, query):
         count += 1
+        if isinstance(fetched, NotFetched):
+            failed += 1
+            typer.echo(f"{fetched.name}: not fetched: {fetched.why}", err=True)
+            continue
         typer.echo(f"{fetched.folder}  {fetched.files} files{'' if fetched.new else ', there already'}")
     typer.echo(f"{count} series", err=True)
+    if failed:
+        raise CasesFailedError(f"{failed} of {count} series were not fetched, and nothing of them is kept; fetch again")
 
 
 def _pacs(address: str) -> "DicomWeb | Dimse":

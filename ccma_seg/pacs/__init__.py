@@ -5,6 +5,6 @@ Nothing here runs unless asked for: analysis itself never uses a network.
 
 from ccma_seg.pacs.dicomweb import DicomWeb
 from ccma_seg.pacs.dimse import Dimse
-from ccma_seg.pacs.fetching import Fetched, Query, fetch_series
+from ccma_seg.pacs.fetching import Fetched, NotFetched, Query, fetch_series
 
-__all__ = ["DicomWeb", "Dimse", "Fetched", "Query", "fetch_series"]
+__all__ = ["DicomWeb", "Dimse", "Fetched", "NotFetched", "Query", "fetch_series"]

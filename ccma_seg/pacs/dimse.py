@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ccma_seg.errors import ConfigError
-from ccma_seg.pacs.fetching import Query, Remote
+from ccma_seg.pacs.fetching import Query, Remote, check_count, check_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from pynetdicom.events import Event
 
 _PENDING = (0xFF00, 0xFF01)
-_SUCCESS = 0x0000
-_CT_CLASSES = ("1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.2.1")
+_SUCCESS, _SOME_FAILED = 0x0000, 0xB000
+_SUBOPERATIONS = ("Remaining", "Completed", "Failed", "Warning")
+_STORED = tuple(f"1.2.840.10008.5.1.4.1.1.{end}" for end in ("2", "2.1", "2.2", "7", "66.4", "88.33", "88.67"))
+"""CT, enhanced CT, legacy converted CT; what lies in series beside it: captures, segmentations, reports of dose."""
 _FIND, _GET = "1.2.840.10008.5.1.4.1.2.2.1", "1.2.840.10008.5.1.4.1.2.2.3"
 """Study root."""
 
@@ -59,16 +61,32 @@ class Dimse:
         ConfigError
             If the node does not answer, or refuses.
         """
-        names = (folder / f"{number:06d}.dcm" for number in itertools.count(1))
+        got: list[bytes] = []
+        told, failed = 0, 0
 
         def store(event: "Event") -> int:
-            next(names).write_bytes(event.encoded_dataset())
+            got.append(event.encoded_dataset())
             return _SUCCESS
 
         asked = {"StudyInstanceUID": series.study_uid, "SeriesInstanceUID": series.series_uid}
         with self._connected(store) as association:
-            for status, _ in association.send_c_get(_dataset("SERIES", asked), _GET):
-                self._check(status)
+            for status, _ in self._sent(association, _dataset("SERIES", asked)):
+                told = max(told, sum(int(status.get(f"NumberOf{kind}Suboperations") or 0) for kind in _SUBOPERATIONS))
+                failed = int(status.get("NumberOfFailedSuboperations") or 0)
+                if status.get("Status") != _SOME_FAILED:
+                    self._check(status)
+        check_count(len(got), max(told, len(got) + failed))
+        for number, image in enumerate(got, 1):
+            check_whole(image)
+            (folder / f"{number:06d}.dcm").write_bytes(image)
+
+    def _sent(self, association: "Association", asked: "Dataset") -> "Iterator[tuple[Dataset, Dataset | None]]":
+        try:
+            yield from association.send_c_get(asked, _GET)
+        except ValueError as error:
+            raise ConfigError(
+                f"the DICOM node {self.title} must send images by C-GET, it does not; ask it by DICOMweb"
+            ) from error
 
     def _ask(self, level: str, asked: dict[str, Any]) -> list["Dataset"]:
         found = []
@@ -85,13 +103,15 @@ class Dimse:
         except ImportError as error:
             raise ConfigError("C-GET needs pynetdicom: pip install 'ccma-seg[pacs]'") from error
         node = AE(_OURS)
-        for context in (_FIND, _GET, *_CT_CLASSES):
-            node.add_requested_context(context, list(_SYNTAXES))
+        for context in (_FIND, _GET):
+            node.add_requested_context(context)
+        for kind, syntax in itertools.product(_STORED, _SYNTAXES):
+            node.add_requested_context(kind, syntax)
         association = node.associate(
             self.host,
             self.port,
             ae_title=self.title,
-            ext_neg=[build_role(kind, scp_role=True) for kind in _CT_CLASSES],
+            ext_neg=[build_role(kind, scp_role=True) for kind in _STORED],
             evt_handlers=[] if store is None else [(evt.EVT_C_STORE, store)],
         )
         if not association.is_established:

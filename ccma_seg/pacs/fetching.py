@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ccma_seg.errors import ConfigError, OutputError
+from ccma_seg.series.elements import UNDEFINED, HeaderError, read_elements
 
 _UID = re.compile(r"[0-9.]{1,64}")
 _DATES = re.compile(r"\d{8}(-(\d{8})?)?|-\d{8}")
@@ -54,6 +55,15 @@ class Fetched:
     """False if an earlier run had fetched it."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotFetched:
+    """A series that could not be had whole; nothing of it is kept."""
+
+    name: str
+    """Of the folder that it would have."""
+    why: str
+
+
 class Pacs(Protocol):
     """Where series are asked for."""
 
@@ -61,16 +71,18 @@ class Pacs(Protocol):
         """Yield the series that match."""
 
     def retrieve(self, series: Remote, folder: Path) -> None:
-        """Put the files of one series into a folder, named by number."""
+        """Put the files of one series into a folder, named by number; ConfigError if they are not all."""
 
 
-def fetch_series(pacs: Pacs, out: Path, query: Query = Query()) -> Iterator[Fetched]:
+def fetch_series(pacs: Pacs, out: Path, query: Query = Query()) -> Iterator[Fetched | NotFetched]:
     """Fetch all series that match, each into a folder named by a digest; those that are there are left.
+
+    A series that fails costs no other one.
 
     Raises
     ------
     ConfigError
-        If the PACS does not answer, or refuses.
+        If the PACS does not answer what there is, or refuses to.
     OutputError
         If a folder cannot be written.
     """
@@ -78,9 +90,43 @@ def fetch_series(pacs: Pacs, out: Path, query: Query = Query()) -> Iterator[Fetc
         name = hashlib.sha256(series.series_uid.encode()).hexdigest()[:_ID_DIGITS]
         folder = out / f"series-{name}"
         new = not folder.is_dir()
-        if new:
-            _fetch(pacs, series, folder)
-        yield Fetched(folder=folder, files=sum(1 for _ in folder.iterdir()), new=new)
+        try:
+            if new:
+                _fetch(pacs, series, folder)
+        except ConfigError as error:
+            yield NotFetched(name=folder.name, why=str(error))
+        else:
+            yield Fetched(folder=folder, files=sum(1 for _ in folder.iterdir()), new=new)
+
+
+def check_count(got: int, told: int | None) -> None:
+    """Refuse fewer files than the PACS said there are; None if it did not say.
+
+    Raises
+    ------
+    ConfigError
+        If some are missing, or there are none.
+    """
+    if got == 0 or (told is not None and got < told):
+        raise ConfigError(f"the PACS must send all files of a series, it sent {got} of {told or 'some'}; fetch again")
+
+
+def check_whole(data: bytes) -> None:
+    """Refuse an image whose pixels are cut short.
+
+    Raises
+    ------
+    ConfigError
+        If it is, or is no DICOM at all.
+    """
+    try:
+        elements = read_elements(data, frozenset())
+    except HeaderError as error:
+        raise ConfigError(f"the PACS must send whole files, one is damaged: {error}; fetch again") from error
+    if elements.pixel_offset is None or elements.pixel_length == UNDEFINED:
+        return
+    if len(data) < elements.pixel_offset + elements.pixel_length:
+        raise ConfigError("the PACS must send whole files, one is cut short; fetch again")
 
 
 def _fetch(pacs: Pacs, series: Remote, folder: Path) -> None:
