@@ -53,6 +53,7 @@ def describe(progress: "Progress") -> str:
     if progress.left_s is not None:
         parts.append(f"{_duration(progress.left_s)} left")
     parts += [f"{name} {count}" for name, count in progress.verdicts.most_common()]
+    parts += [f"skipped ({name}) {count}" for name, count in progress.skipped.most_common()]
     parts += [f"failed ({name}) {count}" for name, count in progress.failures.most_common()]
     return ", ".join(parts)
 

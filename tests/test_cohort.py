@@ -237,7 +237,6 @@ def test_every_series_has_one_row(mixed):
     [
         ("gap", "incomplete_volume;missing_slices"),
         ("cut", "corrupt_input;truncated"),
-        ("mr", "no_series;wrong_modality"),
         ("zeros", "damaged_file"),
         ("dies", "process_died"),
         ("hangs", "timeout"),
@@ -250,6 +249,13 @@ def test_a_series_without_a_result_says_why(mixed, name, codes):
     row = row_of(root, out, name)
     assert (row["status"], row["verdict"], row["reason_codes"]) == ("failed", "", codes)
     assert not (out / "cases" / row["case_id"]).exists()
+
+
+def test_what_is_no_ct_is_skipped_by_its_kind(mixed):
+    root, out, cohort = mixed
+    row = row_of(root, out, "mr")
+    assert (row["status"], row["verdict"], row["reason_codes"]) == ("skipped", "", "wrong_modality")
+    assert cohort.skipped == {"wrong_modality": 1}
 
 
 @pytest.mark.parametrize("name", ["good", "good2", "once"])
@@ -280,7 +286,8 @@ def test_run_json_counts_what_happened(mixed):
     counts = json.loads((mixed[1] / "run.json").read_text("utf-8"))["counts"]
     assert counts["series_done"] == 11
     assert counts["verdicts"] == {"mac": 3}
-    assert sum(counts["failures"].values()) == 8
+    assert counts["skipped"] == {"wrong_modality": 1}
+    assert sum(counts["failures"].values()) == 7
 
 
 def test_results_are_the_same_bytes_however_many_at_a_time(tmp_path):

@@ -16,6 +16,7 @@ from ccma_seg.errors import CcmaError, HeartNotFoundError, InputPathError, NoHea
 from ccma_seg.pipeline import Analysis, analyze
 from ccma_seg.reasons import Reason
 from ccma_seg.series import Inventory, Series, choose_series, find_in_archive, read_chosen
+from ccma_seg.series.kinds import kind_of
 
 logger = logging.getLogger(__name__)
 
@@ -63,8 +64,9 @@ def _try(case: Case, job: Job) -> Analysis | _Refusal:
         text = "a folder of the series was there when looked for and is not any more"
         return _Refusal(reasons=(Reason(InputPathError.code, text),))
     except CcmaError as error:
+        kinds = _kinds(inventory)
         no_candidate = isinstance(error, NoHeartError) and not isinstance(error, HeartNotFoundError)
-        return _Refusal(reasons=tuple(_reasons(error, inventory)), skipped=no_candidate)
+        return _Refusal(reasons=kinds or tuple(_reasons(error, inventory)), skipped=bool(kinds) or no_candidate)
     except MemoryError:
         text = "the analysis needs more memory than a process may have; raise --max-memory"
         return _Refusal(reasons=(Reason(OUT_OF_MEMORY, text),))
@@ -81,6 +83,12 @@ def _choose(case: Case, inventory: Inventory, job: Job) -> Series:
         params=job.config.read,
     )
     return replace(series, reasons=(*series.reasons, *case.notes))
+
+
+def _kinds(inventory: Inventory | None) -> tuple[Reason, ...]:
+    """Return what the series is instead of a CT; nothing if some of it is one."""
+    kinds = [] if inventory is None else [kind_of(series.images[0]) for series in inventory.series]
+    return tuple(dict.fromkeys(kind for kind in kinds if kind)) if all(kinds) else ()
 
 
 def _reasons(error: CcmaError, inventory: Inventory | None) -> Iterator[Reason]:

@@ -18,6 +18,7 @@ class Progress:
 
     done: int = 0
     verdicts: Counter[str] = field(default_factory=Counter)
+    skipped: Counter[str] = field(default_factory=Counter)
     failures: Counter[str] = field(default_factory=Counter)
     """By the first reason code."""
 
@@ -34,8 +35,10 @@ class Progress:
         self.latest = outcome
         if outcome.failed:
             self.failures[outcome.codes[0]] += 1
+        elif outcome.skipped:
+            self.skipped[outcome.codes[0]] += 1
         else:
-            self.verdicts[outcome.row.get("verdict") or outcome.row["status"]] += 1
+            self.verdicts[outcome.row["verdict"]] += 1
 
     @property
     def left_s(self) -> float | None:

@@ -97,6 +97,7 @@ class Run:
                 "series_to_do": progress.total,
                 "series_done": progress.done,
                 "verdicts": dict(sorted(progress.verdicts.items())),
+                "skipped": dict(sorted(progress.skipped.items())),
                 "failures": dict(sorted(progress.failures.items())),
             },
             "timing": {
