@@ -2,6 +2,8 @@
 
 import json
 import tempfile
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +14,8 @@ from .options import ConfigFile, Force, Json, LogFile, Output, Settings, Verbose
 from .progress import Steps, set_up_logging
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ccma_seg.config import Config
     from ccma_seg.pipeline import Analysis
     from ccma_seg.volume import Volume
@@ -100,20 +104,24 @@ def run(
     check_file(write_annulus, force=force)
     parameters = read_config(config, [*(settings or []), *(["output.meshes=true"] if meshes else [])])
     steps = Steps(4 if phases else 3)
+    read = partial(
+        read_series,
+        source,
+        phase=phase,
+        allow_missing_slices=allow_missing_slices,
+        allow_gantry_tilt=allow_gantry_tilt,
+        params=parameters.read,
+    )
     with steps.step("reading"):
-        volume = read_series(
-            source,
-            series_uid=series_uid,
-            phase=phase,
-            allow_missing_slices=allow_missing_slices,
-            allow_gantry_tilt=allow_gantry_tilt,
-            params=parameters.read,
-        )
+        volume = read(series_uid=series_uid)
     known = _known(annulus, chambers, volume, labels=labels)
     if phases:
         with steps.step("reading the second phase" if len(phases) == 1 else f"reading {len(phases)} further phases"):
             known["second_phase"] = further_phases(phases, volume, parameters)
-    result = _analyse(volume, parameters, output, known=known, steps=steps, force=force, as_json=as_json)
+    analyse = partial(
+        _analyse, config=parameters, output=output, known=known, steps=steps, force=force, as_json=as_json
+    )
+    result = analyse(volume) if series_uid or known else _first_with_heart(volume, analyse, read)
     if write_annulus is not None:
         _write_annulus(result, write_annulus)
 
@@ -145,6 +153,32 @@ def demo(
         with steps.step("reading it as DICOM"):
             volume = read_series(Path(scratch) / "phantom" / "dicom")
     _analyse(volume, read_config(None, None), output, known={}, steps=steps, force=force, as_json=as_json)
+
+
+def _first_with_heart(
+    volume: "Volume", analyse: "Callable[[Volume], Analysis]", read: "Callable[..., Volume]"
+) -> "Analysis":
+    """Analyse the best suited series, or, while none shows a heart, the next best; else say why the first has none."""
+    from ccma_seg.errors import CcmaError, NoHeartError
+    from ccma_seg.reasons import Reason
+
+    try:
+        return analyse(volume)
+    except NoHeartError as error:
+        refused, tried = error, {volume.acquisition.series_uid}
+    while True:
+        try:
+            following = read(other_than=frozenset(tried))
+        except CcmaError:
+            raise refused from None
+        if following.acquisition.series_uid in tried:
+            raise refused
+        tried.add(following.acquisition.series_uid)
+        text = f"{len(tried) - 1} series that suited better show no heart: {refused}"
+        try:
+            return analyse(replace(following, reasons=(*following.reasons, Reason("better_series_no_heart", text))))
+        except NoHeartError:
+            continue
 
 
 def read_config(path: Path | None, settings: list[str] | None) -> "Config":

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -270,3 +271,21 @@ def test_a_closed_stderr_costs_nothing(tmp_path):
     command = f'"$1" -c "{code}" config > "$2" 2>&-'
     subprocess.run(["sh", "-c", command, "sh", sys.executable, tmp_path / "config.toml"], check=True)
     assert (tmp_path / "config.toml").read_text("utf-8").strip() == Config().to_toml().strip()
+
+
+def test_where_the_best_suited_series_shows_no_heart_the_next_is_analysed(tmp_path):
+    shutil.copytree(SAMPLE, tmp_path / "exam" / "heart")
+    (tmp_path / "exam" / "leg").mkdir()
+    for number, path in enumerate(sorted(p for p in SAMPLE.rglob("*") if p.is_file())):
+        image = pydicom.dcmread(path)
+        image.SeriesInstanceUID, image.SeriesDescription = "1.2.3", "Cor CTA 0.5 75%"
+        image.SOPInstanceUID = image.file_meta.MediaStorageSOPInstanceUID = f"1.2.3.{number + 1}"
+        image.decompress(generate_instance_uid=False)
+        pixels = image.pixel_array
+        image.PixelData = np.full_like(pixels, -1000 - int(image.RescaleIntercept)).tobytes()
+        image.save_as(tmp_path / "exam" / "leg" / f"{number}")
+    said = call("run", str(tmp_path / "exam"), "-o", str(tmp_path / "out"), "--set", "output.quick=true")
+    assert said.exit_code == 0
+    reasons = json.loads((tmp_path / "out" / "report.json").read_text("utf-8"))["reasons"]
+    assert "better_series_no_heart" in {reason["code"] for reason in reasons}
+    assert call("run", str(tmp_path / "exam" / "leg"), "-o", str(tmp_path / "leg")).exit_code == 3
