@@ -10,6 +10,7 @@
     │   └── NoHeartError                            a CT, but without a usable heart
     │       └── HeartNotFoundError                  a CT of the chest whose heart should have been found
     ├── CorruptInputError      (ValueError)         a file says one thing and holds another
+    │   └── NotHuError                              voxels that are not Hounsfield units, whatever the header says
     ├── IncompleteVolumeError  (ValueError)         slices are missing, uneven or tilted
     ├── GeometryError          (ValueError)         grids that should agree do not
     ├── OutputError            (OSError)            results cannot be written
@@ -68,6 +69,12 @@ class CorruptInputError(CcmaError, ValueError):
     """A file says one thing and holds another."""
 
     code = "corrupt_input"
+
+
+class NotHuError(CorruptInputError):
+    """Voxels are not Hounsfield units, whatever the header says."""
+
+    code = "not_hu"
 
 
 class IncompleteVolumeError(CcmaError, ValueError):

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ccma_seg.display import card, gray_picture
-from ccma_seg.errors import GeometryError, NoSeriesError
+from ccma_seg.errors import GeometryError, NoSeriesError, NotHuError
 from ccma_seg.geometry import Bools, Floats, Geometry, as_point
 from ccma_seg.reasons import Reason
 
@@ -210,6 +210,37 @@ def check_hu(values: npt.NDArray[Any], name: str) -> None:
     wide = values.dtype.kind in "iuf" and values.dtype.itemsize > 1
     if not (wide and np.fmax.reduce(values, axis=None) > _LOWEST_MAXIMUM_HU):
         raise NoSeriesError(f"{name} must hold Hounsfield units, its {values.dtype} values are not; use the CT itself")
+
+
+_SHIFT_HU, _SHARE_SHIFTED, _LEAST_GREYS, _MOST_GREY = 1024, 0.1, 150, 255
+_SEEN, _FEWEST = np.s_[::3, ::7, ::7], 500
+"""Every so many voxels are looked at, some hundred thousand of an exam; fewer say nothing."""
+
+
+def check_scale(hu: Hu, name: str) -> None:
+    """Refuse voxels whose scale is not that of Hounsfield units: a lost intercept, grey values of a window.
+
+    In HU a body has at most some per cent at 870-1170 (dense bone), and a crop without air or fat does not span 0-255.
+
+    Raises
+    ------
+    NotHuError
+        If it is not.
+    """
+    seen = hu[_SEEN]
+    if seen.size < _FEWEST:
+        return
+    soft = (seen > _SHIFT_HU - 150) & (seen < _SHIFT_HU + 150)
+    if not (seen < -200).any() and float(soft.mean()) > _SHARE_SHIFTED:
+        raise NotHuError(
+            f"{name} must hold Hounsfield units, soft tissue lies near {_SHIFT_HU} and nothing below -200: the "
+            f"intercept of -{_SHIFT_HU} was lost; export it again"
+        )
+    if seen.min() >= 0 and _LEAST_GREYS < seen.max() <= _MOST_GREY:
+        raise NotHuError(
+            f"{name} must hold Hounsfield units, its values run from {seen.min()} to {seen.max()}: grey values of a "
+            "window; export the original images"
+        )
 
 
 def check_extent(geometry: Geometry, name: str) -> None:

@@ -15,7 +15,7 @@ from ccma_seg.series.params import ReadParams
 from ccma_seg.series.ranking import describe, rank
 from ccma_seg.series.stacks import Layout, lay_out
 
-_HU = ("", "HU")
+_HU = ("", "HU", "HOUNSFIELD", "HOUNSFIELD UNIT", "HOUNSFIELD UNITS")
 _WIDE_BITS = (16, 32)
 
 

@@ -21,7 +21,7 @@ from ccma_seg.series.images import Image
 from ccma_seg.series.inventory import Inventory, Series
 from ccma_seg.series.params import ReadParams
 from ccma_seg.series.pixels import ignores_padding, read_slice
-from ccma_seg.volume import PADDING_HU, Acquisition, Hu, Volume
+from ccma_seg.volume import PADDING_HU, Acquisition, Hu, Volume, check_scale
 
 
 def read_series(
@@ -75,7 +75,9 @@ def read_series(
     started = time.perf_counter()
     path = Path(path)
     volume = _read_file_format(path, params)
-    if volume is None:
+    if volume is not None:
+        check_scale(volume.hu, path.name)
+    else:
         series = choose_series(
             _without(find_series(path, params), other_than),
             series_uid=series_uid,
@@ -110,6 +112,7 @@ def read_chosen(series: Series, params: ReadParams = ReadParams()) -> Volume:
     if series.geometry is None or series.layout is None:
         raise NoSeriesError("the series has no grid")
     hu = _read_slices(series.images, series.geometry, params)
+    check_scale(hu, "the series")
     volume = Volume(
         hu=hu,
         geometry=series.geometry,
