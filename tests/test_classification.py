@@ -3,6 +3,8 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ccma_seg.anatomy import Contrast, ContrastState
 from ccma_seg.classification import Outcome, Rules, Verdict, classify, context_of, most_serious
@@ -293,6 +295,53 @@ def test_a_verdict_that_asks_for_an_unknown_criterion_is_refused():
         replace(rules, criteria={})
 
 
+@pytest.mark.parametrize(
+    ("groups", "message"),
+    [
+        ({"paste": ("softness",)}, "group paste asks for the unknown criterion softness"),
+        ({"first": ("second",), "second": ("S1",)}, "group first asks for the unknown criterion second"),
+        ({}, "asks for the unknown criterion"),
+    ],
+)
+def test_a_group_may_name_criteria_and_groups_above_it_only(groups, message):
+    with pytest.raises(ConfigError, match=message):
+        replace(Rules(), groups=groups)
+
+
+def test_a_group_asked_for_in_the_negative_is_refused():
+    with pytest.raises(ConfigError, match="unknown criterion caseous"):
+        replace(Rules(), verdicts={"mac": (("!caseous",),)})
+
+
+def test_the_four_verdicts_of_caseous_masses_take_at_most_100_names():
+    rules = Rules()
+    rows = [names for verdict, alternatives in rules.verdicts.items() if "ccma" in verdict for names in alternatives]
+    assert sum(map(len, [*rows, *rules.groups.values()])) <= 100
+
+
+def holds(name, rules, outcomes):
+    """Tell whether a criterion or group is met, looking into groups one by one: an oracle for `decide`."""
+    if name in rules.groups:
+        return all(holds(member, rules, outcomes) for member in rules.groups[name])
+    return outcomes[plain(name)] == {"!": Outcome.FAILS, "?": Outcome.NOT_MEASURED}.get(name[0], Outcome.HOLDS)
+
+
+ANY_OUTCOMES = st.fixed_dictionaries({name: st.sampled_from(Outcome) for name in Rules().criteria})
+
+
+@given(outcomes=ANY_OUTCOMES, row=st.sampled_from([r for rows in Rules().alternatives().values() for r in rows]))
+def test_the_first_verdict_of_which_an_alternative_holds_as_a_whole_is_given(outcomes, row):
+    marks = {"!": Outcome.FAILS, "?": Outcome.NOT_MEASURED}
+    outcomes |= {plain(name): marks.get(name[0], Outcome.HOLDS) for name in row[:-1]}
+    rules = Rules()
+    holding = [
+        verdict
+        for verdict, alternatives in rules.verdicts.items()
+        if any(all(holds(name, rules, outcomes) for name in names) for names in alternatives)
+    ]
+    assert decide(rules, outcomes) == [*holding, Verdict.INDETERMINATE][0]
+
+
 def test_the_exam_takes_its_most_serious_lesion():
     assert most_serious([Verdict.MAC, Verdict.CCMA, Verdict.NO_CALCIFICATION]) == Verdict.CCMA
     assert most_serious([]) is None
@@ -312,7 +361,7 @@ def test_a_counterfactual_names_the_figure_that_would_change_the_verdict():
 
 def asked_for():
     """List every place where a verdict asks for a criterion."""
-    for verdict, alternatives in Rules().verdicts.items():
+    for verdict, alternatives in Rules().alternatives().items():
         for place, names in enumerate(alternatives):
             yield from (pytest.param(verdict, names, name, id=f"{verdict}-{place}-{name}") for name in names)
 

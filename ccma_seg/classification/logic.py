@@ -26,7 +26,7 @@ def _asks(name: str) -> tuple[str, Outcome]:
 
 def decide(rules: Rules, outcomes: Outcomes) -> Verdict:
     """Return the most serious verdict of which one alternative is met as a whole; indeterminate if there is none."""
-    for verdict, alternatives in rules.verdicts.items():
+    for verdict, alternatives in rules.alternatives().items():
         if any(all(met(name, outcomes) for name in names) for names in alternatives):
             return Verdict(verdict)
     return Verdict.INDETERMINATE
@@ -36,7 +36,7 @@ def why_not(verdict: Verdict, rules: Rules, outcomes: Outcomes) -> dict[str, tup
     """Return, for every other verdict, the criteria that the alternative nearest to being met lacks."""
     lacking = {
         other: min((_unmet(names, outcomes) for names in alternatives), key=len)
-        for other, alternatives in rules.verdicts.items()
+        for other, alternatives in rules.alternatives().items()
         if other != verdict
     }
     return {other: tuple(_wish(name, rules.criteria) for name in names) for other, names in lacking.items() if names}

@@ -40,7 +40,7 @@ class Criterion:
 
 
 Alternatives = tuple[tuple[str, ...], ...]
-"""What a verdict asks for: all criteria of at least one alternative.
+"""What a verdict asks for: all criteria and groups of at least one alternative.
 
 `!X` asks that X was measured and fails, `?X` that it was not measured.
 """
@@ -59,6 +59,10 @@ def _verdicts() -> dict[str, Alternatives]:
     return {name: tuple(map(tuple, alternatives)) for name, alternatives in _data()["verdicts"].items()}
 
 
+def _groups() -> dict[str, tuple[str, ...]]:
+    return {name: tuple(members) for name, members in _data()["groups"].items()}
+
+
 def _support() -> dict[str, tuple[str, ...]]:
     return {name: tuple(names) for name, names in _data()["support"].items()}
 
@@ -70,11 +74,13 @@ class Rules:
     Raises
     ------
     ConfigError
-        If a verdict asks for a criterion that does not exist.
+        If a verdict or a group asks for a criterion that does not exist.
     """
 
     criteria: dict[str, Criterion] = field(default_factory=_criteria)
     """By id."""
+    groups: dict[str, tuple[str, ...]] = field(default_factory=_groups)
+    """By name: criteria that belong together, and groups above."""
     verdicts: dict[str, Alternatives] = field(default_factory=_verdicts)
     """By name, the most serious first; the first whose criteria are met is given."""
     support: dict[str, tuple[str, ...]] = field(default_factory=_support)
@@ -97,14 +103,37 @@ class Rules:
         for verdict in (*self.verdicts, *self.support):
             if verdict not in list(Verdict):
                 raise ConfigError(f"a verdict must be one of {', '.join(Verdict)}, got {verdict!r}")
-            unknown = sorted(self.asked_by(verdict) - set(self.criteria))
+        asking: dict[str, Alternatives] = {f"group {name}": (members,) for name, members in self._written_out().items()}
+        asking |= {f"verdict {name}": alternatives for name, alternatives in self.alternatives().items()}
+        asking |= {f"the support of {name}": (names,) for name, names in self.support.items()}
+        for who, alternatives in asking.items():
+            unknown = sorted({plain(name) for names in alternatives for name in names} - set(self.criteria))
             if unknown:
-                raise ConfigError(f"verdict {verdict} asks for the unknown criterion {unknown[0]}")
+                raise ConfigError(f"{who} asks for the unknown criterion {unknown[0]}")
+
+    def alternatives(self) -> dict[str, Alternatives]:
+        """Return what each verdict asks for, the most serious first, with the criteria of groups in their place."""
+        groups = self._written_out()
+        return {
+            verdict: tuple(_flat(names, groups) for names in alternatives)
+            for verdict, alternatives in self.verdicts.items()
+        }
 
     def asked_by(self, verdict: str) -> frozenset[str]:
         """Return the criteria that a verdict asks for in any of its alternatives, and those that support it."""
-        alternatives = self.verdicts.get(verdict, ())
+        alternatives = self.alternatives().get(verdict, ())
         return frozenset(plain(name) for names in (*alternatives, self.support.get(verdict, ())) for name in names)
+
+    def _written_out(self) -> dict[str, tuple[str, ...]]:
+        groups: dict[str, tuple[str, ...]] = {}
+        for name, members in self.groups.items():
+            groups[name] = _flat(members, groups)
+        return groups
+
+
+def _flat(names: tuple[str, ...], groups: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """Put the criteria of groups in their place, each once."""
+    return tuple(dict.fromkeys(member for name in names for member in groups.get(name, (name,))))
 
 
 @cache
