@@ -150,9 +150,10 @@ class LesionParams:
     blood_min_share: float = 0.2
     """Share of the inside, clear of the rim, that is enough where all of it is little (proposal)."""
 
-    blood_from: float = 0.8
+    blood_from: float = 0.95
     """Chance, blood and paste being as likely before, from which on what is as bright as blood is blood: ruptured
-    masses are rare among those seen, so the odds must be 4 to 1."""
+    masses are rare among those seen, and an intact one that is called ruptured is operated on, so the odds must be 19
+    to 1. Of 350 intact, uneven masses five reached 0.87-0.98."""
 
     blood_below: float = 0.3
     """Chance below which it is paste, if there is other paste beside it."""
