@@ -13,7 +13,7 @@ _THIN_MM = 1.25
 _CLEAR_NECK_MM = 2.0
 """Least neck that must be seen, beside the motion."""
 _LARGE_MM = 10.0
-"""Least short axis at which every mass must be called one (criterion S1)."""
+"""Least short axis at which every mass must be called one (criterion `thick`)."""
 _BRIGHT_HU = 200.0
 """Blood that counts as enhanced beyond doubt: coronary CTA has more (criterion `enhanced` asks for 180)."""
 _ISO, _NEARLY_ISO = (0.8, 1.2), 0.07

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from ccma_seg.anatomy import LocateParams
 from ccma_seg.calcium import CalciumParams
 from ccma_seg.classification import Rules
+from ccma_seg.classification.renamed import with_new_names
 from ccma_seg.errors import ConfigError, InputPathError
 from ccma_seg.followup import FollowUpParams
 from ccma_seg.lesion import LesionParams
@@ -73,6 +74,8 @@ class Config:
         ConfigError
             For an unknown key or a value of the wrong type, naming the keys that exist.
         """
+        if isinstance(rules := values.get("rules"), Mapping):
+            values = {**values, "rules": with_new_names(rules)}
         return _updated(self, values, path="")
 
     def with_setting(self, setting: str) -> "Config":

@@ -88,7 +88,7 @@ def run(
 
       ccma-seg run exam/ -o result/
 
-      ccma-seg run exam.zip -o result/ --phase 75 --set rules.criteria.S1.limit=10
+      ccma-seg run exam.zip -o result/ --phase 75 --set rules.criteria.thick.limit=10
 
       ccma-seg run cta/ --with calcium_score/ -o result/
 

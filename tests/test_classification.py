@@ -224,8 +224,8 @@ def test_the_evidence_shows_value_limit_and_source_of_every_criterion():
     finding = classify(INTACT, make_anatomy(), make_volume())
     by_name = {item.criterion: item for item in finding.evidence}
     assert set(by_name) == set(Rules().criteria)
-    assert (by_name["S1"].value, by_name["S1"].limit, by_name["S1"].outcome) == (20.0, 8.0, Outcome.HOLDS)
-    assert by_name["N1"].outcome == Outcome.NOT_MEASURED
+    assert (by_name["thick"].value, by_name["thick"].limit, by_name["thick"].outcome) == (20.0, 8.0, Outcome.HOLDS)
+    assert by_name["neck"].outcome == Outcome.NOT_MEASURED
     assert all(item.source for item in finding.evidence)
 
 
@@ -272,8 +272,8 @@ def test_confidence_falls_where_a_mass_lies_on_the_anterior_side():
 def test_a_borderline_figure_is_marked_in_the_evidence():
     near = replace(INTACT, short_axis_mm=8.3, uncertainty={"short_axis_mm": 0.5})
     by_name = {item.criterion: item for item in classify(near, make_anatomy(), make_volume()).evidence}
-    assert by_name["S1"].borderline
-    assert not by_name["S1s"].borderline
+    assert by_name["thick"].borderline
+    assert not by_name["thick_as_most"].borderline
 
 
 def test_the_literature_is_quoted_with_its_source_and_gives_no_advice():
@@ -285,7 +285,7 @@ def test_the_literature_is_quoted_with_its_source_and_gives_no_advice():
 
 def test_a_rule_edited_changes_the_verdict():
     rules = Rules()
-    stricter = replace(rules, criteria=rules.criteria | {"S1": replace(rules.criteria["S1"], limit=25.0)})
+    stricter = replace(rules, criteria=rules.criteria | {"thick": replace(rules.criteria["thick"], limit=25.0)})
     assert verdict(INTACT, rules=stricter) == Verdict.MAC
 
 
@@ -299,7 +299,7 @@ def test_a_verdict_that_asks_for_an_unknown_criterion_is_refused():
     ("groups", "message"),
     [
         ({"paste": ("softness",)}, "group paste asks for the unknown criterion softness"),
-        ({"first": ("second",), "second": ("S1",)}, "group first asks for the unknown criterion second"),
+        ({"first": ("second",), "second": ("thick",)}, "group first asks for the unknown criterion second"),
         ({}, "asks for the unknown criterion"),
     ],
 )

@@ -198,7 +198,7 @@ def test_inspect_lists_series_and_says_what_would_become_of_each(block):
 
 
 def test_config_prints_toml_with_sources():
-    assert "[rules.criteria.S1]" in call("config").stdout
+    assert "[rules.criteria.thick]" in call("config").stdout
 
 
 def test_doctor_lists_codecs():

@@ -25,17 +25,17 @@ def test_every_parameter_is_printed_with_its_meaning():
 
 
 def test_a_setting_replaces_one_value():
-    changed = Config().with_setting("rules.criteria.S1.limit=12")
-    assert changed.rules.criteria["S1"].limit == 12.0
+    changed = Config().with_setting("rules.criteria.thick.limit=12")
+    assert changed.rules.criteria["thick"].limit == 12.0
     assert changed.sha256() != Config().sha256()
 
 
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ("rules.criteria.S1.limit", "key=value"),
+        ("rules.criteria.thick.limit", "key=value"),
         ("rules.nonsense=1", "unknown key rules.nonsense; the keys here are"),
-        ("rules.criteria.S1.limit=high", "must be of type float"),
+        ("rules.criteria.thick.limit=high", "must be of type float"),
         ("rules.criteria=3", "must be a table"),
     ],
 )
@@ -66,6 +66,32 @@ def test_a_missing_file_is_an_input_path_error(tmp_path):
     ],
 )
 def test_a_rule_with_an_unknown_quantity_is_refused_naming_the_nearest_known_one(tmp_path, typo, nearest):
-    (tmp_path / "rules.toml").write_text(f'[rules.criteria.N1]\nquantity = "{typo}"\n')
+    (tmp_path / "rules.toml").write_text(f'[rules.criteria.neck]\nquantity = "{typo}"\n')
     with pytest.raises(ConfigError, match=f"{re.escape(typo)}.*did you mean '{re.escape(nearest)}'"):
         Config.from_toml(tmp_path / "rules.toml")
+
+
+def test_the_old_names_of_criteria_are_taken_with_a_warning(tmp_path):
+    path = tmp_path / "rules.toml"
+    path.write_text(
+        """
+        [rules.criteria.S1]
+        limit = 12.0
+        [rules.verdicts]
+        ccma = [["slices", "!E2", "?E1s", "ovoid"]]
+        [rules.support]
+        ccma = ["L2"]
+        """,
+        "utf-8",
+    )
+    with pytest.warns(FutureWarning, match="E1s is core_not_following_blood, E2 is cavity"):
+        rules = Config.from_toml(path).rules
+    assert rules.criteria["thick"].limit == 12.0
+    assert rules.verdicts["ccma"] == (("thin_slices", "!cavity", "?core_not_following_blood", "ovoid"),)
+    assert rules.support["ccma"] == ("posterior",)
+
+
+def test_a_criterion_by_its_old_and_its_new_name_is_refused():
+    both = {"S1": {"limit": 12.0}, "thick": {"limit": 9.0}}
+    with pytest.raises(ConfigError, match="S1 is now called thick"):
+        Config().updated({"rules": {"criteria": both}})

@@ -9,7 +9,7 @@ OLD = {
     "lesions[0].long_axis_mm": 30.0,
     "lesions[0].uncertainty.long_axis_mm": 2.0,
     "lesions[0].aspect": 1.5,
-    "lesions[0].evidence.S1 (long_axis_mm)": [30.0, "holds"],
+    "lesions[0].evidence.thick (long_axis_mm)": [30.0, "holds"],
     "lesions[0].core.sd_hu": None,
     "calcium.sectors": ["P1", "P2"],
 }
@@ -26,7 +26,7 @@ def test_every_kept_record_belongs_to_an_exam():
 
 
 def test_a_figure_may_move_within_a_tenth_of_its_stated_uncertainty():
-    moved = {"lesions[0].long_axis_mm": 30.2, "lesions[0].evidence.S1 (long_axis_mm)": [30.2, "holds"]}
+    moved = {"lesions[0].long_axis_mm": 30.2, "lesions[0].evidence.thick (long_axis_mm)": [30.2, "holds"]}
     assert changes(OLD, {**OLD, **moved}) == []
 
 
@@ -36,7 +36,7 @@ def test_every_field_that_differs_is_listed():
         "lesions[0].long_axis_mm": 30.3,
         "lesions[0].uncertainty.long_axis_mm": 2.0,
         "lesions[0].aspect": 1.51,
-        "lesions[0].evidence.S1 (long_axis_mm)": [30.0, "fails"],
+        "lesions[0].evidence.thick (long_axis_mm)": [30.0, "fails"],
         "lesions[0].core.sd_hu": 0.0,
         "calcium.sectors": ["P1"],
         "calcium.arc_deg": 90.0,
@@ -47,7 +47,7 @@ def test_every_field_that_differs_is_listed():
         'calcium.sectors: ["P1", "P2"] -> ["P1"]',
         "lesions[0].aspect: 1.5 -> 1.51",
         "lesions[0].core.sd_hu: null -> 0.0",
-        'lesions[0].evidence.S1 (long_axis_mm): [30.0, "holds"] -> [30.0, "fails"]',
+        'lesions[0].evidence.thick (long_axis_mm): [30.0, "holds"] -> [30.0, "fails"]',
         "lesions[0].long_axis_mm: 30.0 -> 30.3",
         'verdict: "ccma" -> "mac"',
     ]
@@ -61,7 +61,7 @@ def test_what_no_analysis_found_is_not_kept():
     kept = read_fields("sample")
     left_out = ("config", "software", "context", "timing_s", "files", "series.study_uid")
     assert not [key for key in kept if key.startswith(left_out)]
-    assert "lesions[0].evidence.S1 (short_axis_mm)" in kept
+    assert "lesions[0].evidence.thick (short_axis_mm)" in kept
 
 
 def test_the_table_names_exam_and_field():

@@ -187,7 +187,7 @@ def test_phases_alike_say_that_enhancement_is_not_known(dense):
 
 
 def test_a_leak_that_enhances_is_tissue(dense):
-    """Myocardium takes up contrast, paste does not (N3)."""
+    """Myocardium takes up contrast, paste does not (criterion `leak`)."""
     second = fit_phase(dense.volume, dense.plain, (dense.anatomy, dense.plain_anatomy))
     pair = pair_up(dense.volume, dense.anatomy, dense.lesion, second, phases=PhaseParams())
     labels = np.where(dense.lesion.parts.labels == CORE, LEAK, dense.lesion.parts.labels)

@@ -70,7 +70,7 @@ def test_a_record_without_an_annulus_follows_the_schema_too(analysis):
 
 def test_the_record_holds_the_whole_configuration_and_its_fingerprint(analysis):
     record = analysis.record()
-    assert record["config"]["rules"]["criteria"]["S1"]["limit"] == 8.0
+    assert record["config"]["rules"]["criteria"]["thick"]["limit"] == 8.0
     assert record["software"]["config_sha256"] == analysis.config.sha256()
 
 
@@ -82,15 +82,15 @@ def test_the_record_says_why_not_another_verdict_and_what_would_change_it(analys
 
 
 def test_a_rule_edited_in_toml_changes_the_verdict_and_is_visible_in_the_record(analysis, tmp_path):
-    (tmp_path / "rules.toml").write_text("[rules.criteria.N1]\nlimit = 9.0\n")
+    (tmp_path / "rules.toml").write_text("[rules.criteria.neck]\nlimit = 9.0\n")
     config = Config.from_toml(tmp_path / "rules.toml")
     first = analysis.masses[0]
     finding = classify(first.measurements, analysis.anatomy, analysis.volume, rules=config.rules)
     edited = replace(analysis, config=config, masses=(replace(first, finding=finding),))
     record = edited.record()
     assert (analysis.verdict, record["verdict"]) == ("ruptured_ccma", "ccma_possible_rupture")
-    assert next(e["limit"] for e in record["lesions"][0]["evidence"] if e["criterion"] == "N1") == 9.0
-    assert record["config"]["rules"]["criteria"]["N1"]["limit"] == 9.0
+    assert next(e["limit"] for e in record["lesions"][0]["evidence"] if e["criterion"] == "neck") == 9.0
+    assert record["config"]["rules"]["criteria"]["neck"]["limit"] == 9.0
 
 
 def test_records_are_json_without_nan(analysis):

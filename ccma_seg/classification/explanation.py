@@ -103,9 +103,13 @@ def _nearest(lacking: dict[str, tuple[str, ...]]) -> str:
 
 def _aside(evidence: dict[str, Evidence]) -> str:
     """Say that a mass lies where an aneurysm of a coronary artery or of the wall would."""
-    if _fails("L3", evidence):
+    if _fails("not_outside_ring", evidence):
         return "; it lies wholly outside the ring, as an aneurysm of the circumflex artery or of the wall would"
-    return "; the annulus runs beside it, as beside a pseudoaneurysm of the wall" if _fails("L4", evidence) else ""
+    return (
+        "; the annulus runs beside it, as beside a pseudoaneurysm of the wall"
+        if _fails("along_annulus", evidence)
+        else ""
+    )
 
 
 def _fails(criterion: str, evidence: dict[str, Evidence]) -> bool:

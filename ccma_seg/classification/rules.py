@@ -95,9 +95,9 @@ class Rules:
     annulus_tolerance_mm: float = 10.0
     """Uncertainty of the annulus at which the confidence is halved (engineering proposal)."""
     noise_tolerance_hu: float = 120.0
-    """Noise at which the confidence is halved: twice the most that criterion `noise` allows (engineering proposal)."""
+    """Noise at which the confidence is halved: twice the most that `low_noise` allows (engineering proposal)."""
     slice_tolerance_mm: float = 6.0
-    """Slice spacing at which the confidence is halved: twice the most that criterion `slices` allows (proposal)."""
+    """Slice spacing at which the confidence is halved: twice the most that `thin_slices` allows (proposal)."""
 
     def __post_init__(self) -> None:
         for verdict in (*self.verdicts, *self.support):

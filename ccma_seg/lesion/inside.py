@@ -32,7 +32,7 @@ _DARKER_SDS = 2.0
 _TEXTURE_HU = 20.0
 """Of paste: middle of 0-40 (assumed)."""
 _SMALL_CORE_MM3, _MIXED_HU = 150.0, 50.0
-"""A core as small as this (criterion C1b), and the standard deviation of blood beside paste (proposal)."""
+"""A core as small as this (`core_measurable`), and the standard deviation of blood beside paste (proposal)."""
 _MIXED = "The HU of so small a core vary as those of blood beside paste would: no HU are given for it."
 _ROUNDS = 10
 

@@ -37,7 +37,7 @@ class LesionParams:
     """Share of 13 axes on which a wall is met at both ends; a complete ring round the annulus gives 4 of 13."""
 
     annulus_reach_mm: float = 8.0
-    """Nearest point of a mass to the annulus curve (criterion L1a)."""
+    """Nearest point of a mass to the annulus curve (criterion `touches_annulus`)."""
 
     centroid_reach_mm: float = 30.0
     """Farthest centroid of a mass from the annulus curve: half of the largest published mass, 53 mm, and a few mm."""
@@ -70,10 +70,10 @@ class LesionParams:
     """Blur within slices, as full width at half maximum: the middle of the usual 0.6-1.0 mm."""
 
     coverage_min: float = 0.2
-    """Least share of the envelope that must have a wall; evidence is weak below 0.5 (criterion R1)."""
+    """Least share of the envelope that must have a wall; evidence is weak below 0.5 (criterion `shell`)."""
 
     coverage_open: float = 0.3
-    """A surface with less wall gives way to a better walled one that overlaps it (criterion R1w)."""
+    """A surface with less wall gives way to a better walled one that overlaps it (criterion `shell_perhaps_open`)."""
 
     coverage_open_thick: float = 0.55
     """The same on slices farther apart than `section_slice_mm`, where surfaces run off more easily."""
@@ -97,7 +97,7 @@ class LesionParams:
     """Largest length of the mean direction of the rim: 0.5 is a hemisphere, which encloses nothing."""
 
     contrast_min_hu: float = 80.0
-    """Least median HU of the rim above its inside; evidence asks for more (criterion C2)."""
+    """Least median HU of the rim above its inside; evidence asks for more (criterion `core_darker_than_rim`)."""
 
     lacking_min: float = 0.055
     """Least share of the calcium of a solid mass that is missing inside: valleys of textured, solid calcium are small
@@ -135,7 +135,7 @@ class LesionParams:
     erosion_thick_mm: float = 2.0
 
     dense_fraction: float = 0.75
-    """Of the rim's 95th percentile: as dense as this is calcified (criterion C1c)."""
+    """Of the rim's 95th percentile: as dense as this is calcified (criterion `core_not_solid`)."""
 
     blood_like: tuple[float, float] = (0.8, 1.2)
     """HU over the blood pool's between which an inside looks like blood (proposal)."""

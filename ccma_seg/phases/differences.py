@@ -94,7 +94,7 @@ def _without_cavity(lesion: Lesion) -> Lesion:
 
 
 def leak_checked(lesion: Lesion, pair: Pair) -> Lesion:
-    """Take back a leak that enhances: that is tissue, not paste (N3)."""
+    """Take back a leak that enhances: that is tissue, not paste (criterion `leak`)."""
     enhancement = leak_enhancement_hu(lesion, pair)
     if enhancement is None or enhancement <= pair.params.enhances_above_hu:
         return lesion

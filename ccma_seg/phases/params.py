@@ -57,13 +57,13 @@ class PhaseParams:
     the error of a mean over a cavity (proposal)."""
 
     filled_share: float = 0.7
-    """What follows this much of the blood's change is blood (criterion E2, proposal)."""
+    """What follows this much of the blood's change is blood (criterion `cavity_follows_blood`, proposal)."""
 
     unfilled_share: float = 0.4
     """A cavity that follows less than this much of the blood's change was paste as bright as blood (proposal)."""
 
     enhances_above_hu: float = 30.0
-    """What enhances more than this is no leaked material: paste below 20 HU, myocardium about 55 (rule N3)."""
+    """What enhances more than this is no leaked material: paste below 20 HU, myocardium about 55 (criterion `leak`)."""
 
     def __post_init__(self) -> None:
         if min(self.heart_cell_mm, self.mass_cell_mm, self.heart_half_mm) <= 0:
