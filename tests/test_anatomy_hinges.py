@@ -9,6 +9,7 @@ from ccma_seg.anatomy.blood import Enhancement
 from ccma_seg.anatomy.frame import HeartFrame
 from ccma_seg.anatomy.hinges import HingeParams, find_depth
 from ccma_seg.geometry import Geometry
+from ccma_seg.tissue import CLEAR_CONTRAST_HU
 
 GRID = Geometry(shape=(64, 64, 64), spacing_mm=(1.5, 1.5, 1.5), origin_mm=(-48.0, -48.0, -48.0))
 FRAME = HeartFrame(origin_mm=np.zeros(3), axes=np.eye(3), length_mm=75.0, root=np.array([0.0, 30.0, 0.0]))
@@ -58,7 +59,7 @@ def test_where_all_is_hidden_the_template_alone_tells():
 
 def test_in_low_contrast_hinges_say_nothing():
     params = HingeParams()
-    faint = replace(heart(5.0), contrast_hu=params.least_contrast_hu - 1)
+    faint = replace(heart(5.0), contrast_hu=CLEAR_CONTRAST_HU - 1)
     depth = find_depth(faint, FRAME, params=params)
     assert (depth.mm, depth.sd_mm) == (0.0, params.template_sd_mm)
 

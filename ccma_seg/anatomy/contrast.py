@@ -10,6 +10,8 @@ from ccma_seg.anatomy.coarse import crop_to
 from ccma_seg.anatomy.findings import Contrast, ContrastState
 from ccma_seg.errors import GeometryError
 from ccma_seg.geometry import Floats, Point
+from ccma_seg.spread import MAD_TO_SD
+from ccma_seg.tissue import ABOVE_BLOOD_HU
 from ccma_seg.volume import Volume
 
 MIN_CELLS = 300
@@ -48,15 +50,12 @@ class ContrastParams:
     muscle_ceiling_hu: float = 105.0
     """Myocardium takes up a share of the blood's contrast: 80-105 HU on CTA, about 60 in venous phases."""
 
-    calcium_above_hu: float = 100.0
-    """Calcium is this much brighter than blood (rule T2)."""
-
     calcium_floor_hu: float = 200.0
-    """And at least this bright."""
+    """Calcium is at least this bright."""
 
     def calcium_hu(self, blood_hu: float) -> float:
         """Return the HU above which a cell is calcium, metal or undiluted contrast."""
-        return max(self.calcium_floor_hu, blood_hu + self.calcium_above_hu)
+        return max(self.calcium_floor_hu, blood_hu + ABOVE_BLOOD_HU)
 
     def state_of(self, blood_hu: float, muscle_hu: float | None) -> ContrastState:
         """Name the state of enhancement of blood beside muscle of the same exam."""
@@ -117,4 +116,4 @@ def sphere_hu(volume: Volume, center_mm: Point, *, radius_mm: float) -> npt.NDAr
 
 def robust_sd(values: npt.NDArray[np.int16]) -> float:
     """Estimate a standard deviation from the median absolute deviation."""
-    return float(1.4826 * np.median(np.abs(values - np.median(values))))
+    return float(MAD_TO_SD * np.median(np.abs(values - np.median(values))))

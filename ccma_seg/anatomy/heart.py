@@ -17,6 +17,7 @@ from ccma_seg.anatomy.silhouette import SilhouetteParams, follow
 from ccma_seg.anatomy.template import HeartTemplate, with_mean_places
 from ccma_seg.errors import ConfigError, HeartNotFoundError, NoHeartError
 from ccma_seg.geometry import Bools, Floats, unit
+from ccma_seg.tissue import CLEAR_CONTRAST_HU
 from ccma_seg.volume import PADDING_HU, Volume
 
 _ADVICE = "give a CT of the whole heart"
@@ -88,11 +89,8 @@ class HeartParams:
     least_contrast_hu: float = 20.0
     """Blood must be this much above muscle for the blood picture to be used."""
 
-    good_contrast_hu: float = 70.0
-    """From here on blood and muscle are told apart with ease."""
-
     low_contrast_uncertainty_mm: float = 3.0
-    """Least standard error of the annulus below that."""
+    """Least standard error of the annulus where blood is less than `CLEAR_CONTRAST_HU` above muscle."""
 
     beside: BesideParams = field(default_factory=BesideParams)
 
@@ -199,7 +197,7 @@ def find_heart(volume: Volume, templates: Sequence[HeartTemplate], *, params: He
         pose = _amid(pose, box_mm, params)
     blood_hu = contrast.blood_pool_hu
     levels = _levels(contrast, params)
-    clear = levels is not None and levels[1] - levels[0] >= params.good_contrast_hu
+    clear = levels is not None and levels[1] - levels[0] >= CLEAR_CONTRAST_HU
     return Heart(
         pose=pose,
         template=template,

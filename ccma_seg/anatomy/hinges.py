@@ -14,6 +14,7 @@ from scipy import ndimage
 from ccma_seg.anatomy.blood import Enhancement
 from ccma_seg.anatomy.frame import HeartFrame
 from ccma_seg.geometry import Bools, Floats
+from ccma_seg.tissue import CLEAR_CONTRAST_HU
 
 _HIDDEN = 0.5
 """Behind a calcified mass the wall may be thick or thin."""
@@ -23,8 +24,6 @@ _HIDDEN = 0.5
 class HingeParams:
     """How the step of the wall is found."""
 
-    least_contrast_hu: float = 70.0
-    """Blood must be this much above muscle: of 40 HU in noise, copies of one exam showed hinges 6 mm apart."""
     reach_mm: tuple[float, float] = (-25.0, 30.0)
     """Along the axis, from the annulus of the template."""
     step_deg: float = 10.0
@@ -89,7 +88,7 @@ def find_depth(enhanced: Enhancement, frame: HeartFrame, *, params: HingeParams)
 
     Walls blurred by motion may show two steps: the depth then lies between them, and its error says so.
     """
-    if enhanced.contrast_hu < params.least_contrast_hu:
+    if enhanced.contrast_hu < CLEAR_CONTRAST_HU:
         return Depth(mm=0.0, sd_mm=params.template_sd_mm)
     angles = np.radians(np.arange(params.side_deg[0], params.side_deg[1] + 1, params.step_deg))
     along = np.arange(params.reach_mm[0], params.reach_mm[1] + 1)

@@ -8,6 +8,7 @@ from scipy import ndimage
 from ccma_seg.anatomy.coarse import CoarseGrid
 from ccma_seg.geometry import Floats
 from ccma_seg.morphology import opened
+from ccma_seg.tissue import FAT_BELOW_HU
 
 _X = 0
 _LINES = 16
@@ -18,8 +19,6 @@ _LINES = 16
 class SilhouetteParams:
     """How the border of the heart is followed."""
 
-    tissue_hu: float = -30.0
-    """Above this is heart, below it fat or lung."""
     opening_cells: int = 2
     """Vessels and strands thinner than twice this are no heart."""
     reach_mm: float = 20.0
@@ -37,7 +36,7 @@ def follow(grid: CoarseGrid, box_mm: Floats, center_mm: Floats, *, params: Silho
 
     The front touches the chest wall, the back the spine and the bottom the liver: there the template stands.
     """
-    tissue = opened(grid.hu > params.tissue_hu, params.opening_cells)
+    tissue = opened(grid.hu > FAT_BELOW_HU, params.opening_cells)
     moved = box_mm.copy()
     low, high = (box_mm[0] + share * (box_mm[1] - box_mm[0]) for share in params.middle)
     y, z = np.meshgrid(*np.linspace(low[1:], high[1:], _LINES).T)

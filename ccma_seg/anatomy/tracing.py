@@ -16,6 +16,8 @@ from ccma_seg.anatomy.contour import measure_contour
 from ccma_seg.anatomy.ring import RingParams, saddle
 from ccma_seg.anatomy.sectors import TRIGONE_DEG
 from ccma_seg.geometry import Bools, Floats, Floats32, Point, as_point, unit
+from ccma_seg.spread import MAD_TO_SD
+from ccma_seg.tissue import CLEAR_CONTRAST_HU
 from ccma_seg.volume import Volume
 
 
@@ -23,8 +25,6 @@ from ccma_seg.volume import Volume
 class TraceParams:
     """How the contour is traced, and when what was traced counts."""
 
-    least_contrast_hu: float = 70.0
-    """Of blood above muscle: below it contrast counts as low."""
     most_errors: float = 3.0
     """The contour's middle lies within so many standard errors of the annulus that was found without it: what is traced
     elsewhere runs along a leaflet or a fold of the wall."""
@@ -113,8 +113,6 @@ class Trace:
 
 _ROUNDS = 10
 """Of reweighting: then nothing moves any more."""
-_NORMAL = 1.4826
-"""Standard deviation over median distance, of normal errors."""
 _TINY = 1e-6
 _UNKNOWN = 0.5
 """How far a wall that does not show is taken to be from what it should be."""
@@ -145,7 +143,7 @@ def trace(
     dense_hu
         From here on it is calcium, which hides hinges.
     """
-    if levels[1] - levels[0] < params.least_contrast_hu:
+    if levels[1] - levels[0] < CLEAR_CONTRAST_HU:
         return Trace(why_not=f"blood is only {levels[1] - levels[0]:.0f} HU brighter than muscle")
     frame = annulus
     for _ in range(params.passes):
@@ -329,7 +327,7 @@ def _saddle(depth_mm: Floats, shown: Bools, center_sd_mm: float, params: TracePa
         normal = terms.T @ (terms * own[:, None]) + np.diag(spread**-2)
         chosen = np.linalg.solve(normal, terms.T @ (own * depth_mm) + likely / spread**2)
         off = np.abs(depth_mm - terms @ chosen)
-        scatter_mm = _NORMAL * float(np.median(off[shown]))
+        scatter_mm = MAD_TO_SD * float(np.median(off[shown]))
         robust = np.minimum(1.0, 2 * np.clip(scatter_mm, *params.hinge_sd_mm) / np.maximum(off, _TINY))
     error = np.sqrt(np.einsum("ij,jk,ik->i", terms, np.linalg.inv(normal), terms))
     return terms @ chosen, error, scatter_mm
@@ -377,7 +375,7 @@ def _smooth_edge(edge_mm: Floats, shown: Bools, params: TraceParams) -> tuple[Fl
         own = counted * robust / max(scatter_mm, params.least_edge_sd_mm) ** 2 + params.curtain_sd_mm**-2
         chosen = np.linalg.solve(terms.T @ (terms * own[:, None]), terms.T @ ((own - params.curtain_sd_mm**-2) * known))
         off = np.abs(known - terms @ chosen)
-        scatter_mm = _NORMAL * float(np.median(off[counted])) if counted.any() else np.inf
+        scatter_mm = MAD_TO_SD * float(np.median(off[counted])) if counted.any() else np.inf
         robust = np.minimum(1.0, 2 * max(scatter_mm, params.least_edge_sd_mm) / np.maximum(off, _TINY))
     return likely + terms @ chosen, scatter_mm
 

@@ -5,8 +5,9 @@ import math
 import numpy as np
 
 from ccma_seg.calcium.parameters import CalciumParams
-from ccma_seg.calcium.visibility import FWHM_TO_SD, LEAST_BLUR_MM, Visibility, blur_cells
+from ccma_seg.calcium.visibility import LEAST_BLUR_MM, Visibility, blur_cells
 from ccma_seg.geometry import Floats, Geometry
+from ccma_seg.spread import FWHM_TO_SD
 
 FOCUS_HU = 300.0
 """A compact focus this much above its surroundings is asked for."""

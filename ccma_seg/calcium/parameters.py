@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ccma_seg.errors import ConfigError
+from ccma_seg.tissue import ABOVE_BLOOD_HU
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,7 +16,7 @@ class CalciumParams:
     assumed_tube_voltage_kv: float = 120.0
     """Where the headers do not say: the voltage of Agatston's definition."""
 
-    above_blood_hu: float = 100.0
+    above_blood_hu: float = ABOVE_BLOOD_HU
     """With contrast: above the blood pool (JCCT, n = 104: AUC 0.81, better than fixed 650 or 850 HU)."""
     blood_margin_mm: float = 30.0
     """Blood within this distance of the annulus is local (proposal)."""
@@ -78,8 +79,6 @@ class CalciumParams:
     """Distance beyond the surface at which the surroundings are sampled: outside the blur of 1 mm FWHM (proposal)."""
     wide_shell_mm: float = 5.0
     """A second, wider one: beyond the wall and lumen of a coronary artery of 4-5 mm."""
-    fat_hu: float = -30.0
-    """Fat and lung lie below (fat -100 +- 30 HU)."""
     lung_hu: float = -400.0
     """Lung lies below."""
     bright_blood: float = 0.5

@@ -8,13 +8,11 @@ from scipy import ndimage
 
 from ccma_seg.calcium.findings import CalciumKind, CalciumMap
 from ccma_seg.calcium.scores import hu_on_grid
+from ccma_seg.tissue import ABOVE_BLOOD_HU
 from ccma_seg.volume import Volume
 
 FIXED_HU = (130.0, 450.0, 850.0)
 """Agatston 1990; with contrast below and above 300 HU of blood (n = 244, 2021)."""
-
-ABOVE_BLOOD_HU = 100.0
-"""JCCT, n = 104: best of several rules."""
 
 ABOVE_BLOOD_SD = (4.0, 3.0)
 """pool + 4 SD, the rule used here; median + 3 SD, in use elsewhere."""

@@ -14,6 +14,7 @@ from ccma_seg.calcium.parameters import CalciumParams
 from ccma_seg.calcium.pools import Index, Pools
 from ccma_seg.calcium.threshold import Blood
 from ccma_seg.geometry import Floats
+from ccma_seg.tissue import FAT_BELOW_HU
 
 MAX_SAMPLED_VOXELS = 5_000
 """Of larger components every k-th voxel is asked; shares stay good to 1 %."""
@@ -127,7 +128,7 @@ def _offsets(components: Components, distance_mm: float) -> Integers:
 def _limits(threshold_hu: float, blood: Blood | None, params: CalciumParams) -> _Limits:
     return _Limits(
         calcium=math.ceil(threshold_hu),
-        fat=math.ceil(params.fat_hu),
+        fat=math.ceil(FAT_BELOW_HU),
         lung=math.ceil(params.lung_hu),
         blood=(1, 0) if blood is None else (math.ceil(_least_hu(blood)), math.ceil(threshold_hu) - 1),
     )

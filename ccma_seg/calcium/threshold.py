@@ -12,6 +12,7 @@ import numpy.typing as npt
 from ccma_seg.anatomy.findings import BLOOD_POOL_LA, BLOOD_POOL_LV, Anatomy, ContrastState
 from ccma_seg.calcium.parameters import CalciumParams
 from ccma_seg.reasons import Reason
+from ccma_seg.spread import MAD_TO_SD
 from ccma_seg.volume import LabelMap, Volume
 
 VOLTAGES_KV = (70.0, 80.0, 90.0, 100.0, 110.0, 120.0, 130.0, 135.0, 140.0)
@@ -24,9 +25,6 @@ PLAIN_BLOOD_HU = 42.0
 """Blood without contrast (Acad Radiol 2016): what exceeds it in calcified tissue follows the tube voltage."""
 
 _REFERENCE_KV = 120.0
-
-MAD_TO_SD = 1.4826
-"""Median absolute deviation to standard deviation, for a normal distribution."""
 
 MIN_BLOOD_VOXELS = 50
 """Fewer do not give a median and its spread to 10 %."""

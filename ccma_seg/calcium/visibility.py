@@ -15,11 +15,8 @@ from scipy import ndimage
 from ccma_seg.calcium.components import Components
 from ccma_seg.calcium.parameters import CalciumParams
 from ccma_seg.calcium.pools import Index
-from ccma_seg.calcium.threshold import MAD_TO_SD
 from ccma_seg.geometry import Bools, Floats, Floats32, Geometry
-
-FWHM_TO_SD = 1 / np.sqrt(8 * np.log(2))
-"""Full width at half maximum of a normal distribution to its standard deviation."""
+from ccma_seg.spread import FWHM_TO_SD, MAD_TO_SD
 
 LEAST_BLUR_MM = 1.0
 """Full width at half maximum that thin slices and small pixels have at least: 0.6-1.0 mm (clinical reference, 11)."""

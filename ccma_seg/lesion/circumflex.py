@@ -13,6 +13,7 @@ from ccma_seg.lesion.parts import polar
 from ccma_seg.lesion.surface import envelope_points
 from ccma_seg.morphology import near
 from ccma_seg.reasons import Reason
+from ccma_seg.tissue import FAT_BELOW_HU
 from ccma_seg.volume import Hu, Volume
 
 _REACH_MM = 10.0
@@ -28,8 +29,6 @@ _BESIDE_MM = 0.8
 _LEAST_LENGTH_MM = 8.0
 _LEAST_LENGTH_TO_WIDTH = 2.0
 """Shorter or rounder bright spots are no vessel."""
-_FAT_HU = -30.0
-"""Midway between fat (-100) and water-like tissue (45)."""
 _FAT_BESIDE_MM = (1.0, 2.5)
 _LEAST_FAT = 0.3
 """Share of what lies beside the artery that is the fat of its groove."""
@@ -120,7 +119,7 @@ def _is_vessel(part: _Around) -> bool:
         return False
     away = ndimage.distance_transform_edt(~part.bright, sampling=part.geometry.spacing_mm)
     beside = (away >= _FAT_BESIDE_MM[0]) & (away <= _FAT_BESIDE_MM[1])
-    return float(np.mean(part.hu[beside] < _FAT_HU)) >= _LEAST_FAT
+    return float(np.mean(part.hu[beside] < FAT_BELOW_HU)) >= _LEAST_FAT
 
 
 def _in_groove(points_mm: Floats, anatomy: Anatomy) -> bool:

@@ -13,6 +13,7 @@ from ccma_seg.lesion.params import LesionParams
 from ccma_seg.lesion.sections import Refined, fit_sections
 from ccma_seg.lesion.stations import Stations, blur_sigma_mm, find_stations
 from ccma_seg.lesion.surface import Surface, mesh_normals, smooth_surface
+from ccma_seg.spread import MAD_TO_SD
 from ccma_seg.volume import Volume
 
 _STATIONS = (500, 1000)
@@ -160,7 +161,7 @@ def _interpolated(surface: Surface, fitted: tuple[Stations, profile.Walls, Bools
     directions = outer / distance[:, None]
     apart = (distance - surface.radius_mm(directions)) * at.slant[good]
     thickness = (walls.thickness_mm * at.slant)[good]
-    scatter = float(1.4826 * np.median(np.abs(apart)))
+    scatter = float(MAD_TO_SD * np.median(np.abs(apart)))
     return _Rim(tree=cKDTree(directions), thickness_mm=thickness, wall_hu=walls.wall_hu[good], scatter_mm=scatter)
 
 

@@ -10,11 +10,10 @@ from ccma_seg.lesion import sphere
 from ccma_seg.lesion.findings import Envelope, Gap
 from ccma_seg.lesion.params import LesionParams
 from ccma_seg.lesion.surface import envelope_points, vertex_areas
+from ccma_seg.tissue import FAT_BELOW_HU
 
 CHAMBERS = {BLOOD_POOL_LV: "left_ventricle", BLOOD_POOL_LA: "left_atrium"}
 
-_FAT_HU = -30.0
-"""Below it lies fat: midway between fat (-100) and water-like tissue (45)."""
 _LOOK_OUT_MM = (1.5, 8.0)
 
 
@@ -70,7 +69,7 @@ def _faces(anatomy: Anatomy, envelope: Envelope, members: sphere.Indices) -> str
 def _tissue(anatomy: Anatomy, hu: float) -> str:
     blood = anatomy.contrast.blood_pool_hu
     soft = anatomy.myocardium_hu
-    if hu < _FAT_HU:
+    if hu < FAT_BELOW_HU:
         return "fat"
     if soft is not None and (blood is None or hu < (soft + blood) / 2 or blood < soft):
         return "myocardium"

@@ -17,6 +17,7 @@ from ccma_seg.lesion.stations import blur_sigma_mm
 from ccma_seg.lesion.texture import own_sd_hu, texture_of
 from ccma_seg.morphology import near
 from ccma_seg.reasons import Reason
+from ccma_seg.spread import MAD_TO_SD
 from ccma_seg.volume import Hu, Volume
 
 _FEW_VOXELS = 8
@@ -27,7 +28,6 @@ _LARGEST_SHARE = 0.2
 """A core that owes more of its HU to the rim than this cannot be corrected."""
 _HOMOGENEOUS_SDS = 2.0
 _OUTLIER_SDS = 3.5
-_MAD_TO_SD = 1.4826
 _DARKER_SDS = 2.0
 _TEXTURE_HU = 20.0
 """Of paste: middle of 0-40 (assumed)."""
@@ -133,7 +133,7 @@ def _without_outliers(values: Hu) -> Hu:
     if values.size == 0:
         return values
     middle = np.median(values)
-    spread = max(1.0, _MAD_TO_SD * float(np.median(np.abs(values - middle))))
+    spread = max(1.0, MAD_TO_SD * float(np.median(np.abs(values - middle))))
     return values[np.abs(values - middle) <= _OUTLIER_SDS * spread]
 
 

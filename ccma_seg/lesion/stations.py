@@ -7,9 +7,8 @@ import numpy as np
 from ccma_seg.geometry import Floats
 from ccma_seg.lesion.params import LesionParams
 from ccma_seg.lesion.surface import Surface, mesh_normals
+from ccma_seg.spread import FWHM_TO_SD
 from ccma_seg.volume import Volume
-
-_FWHM_PER_SIGMA = 2.3548
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -69,6 +68,6 @@ def blur_sigma_mm(volume: Volume, directions: Floats, params: LesionParams) -> F
     spacing = np.array(volume.geometry.spacing_mm)
     thickness = volume.acquisition.slice_thickness_mm or spacing[0]
     across = max(thickness, spacing[0]) ** 2 / 12
-    within = (params.psf_fwhm_mm / _FWHM_PER_SIGMA) ** 2 + spacing[1:] ** 2 / 12
+    within = (params.psf_fwhm_mm * FWHM_TO_SD) ** 2 + spacing[1:] ** 2 / 12
     share = (directions @ np.array(volume.geometry.axes).T) ** 2
     return np.asarray(np.sqrt(share @ np.array([max(across, 0.25 * within[0]), *within])))

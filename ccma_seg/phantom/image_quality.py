@@ -8,7 +8,7 @@ from scipy.ndimage import correlate1d, maximum_filter, minimum_filter, uniform_f
 
 from ccma_seg.anatomy.annulus import MitralAnnulus
 from ccma_seg.geometry import Floats, Geometry
-from ccma_seg.phantom.scanner import FWHM_TO_SD
+from ccma_seg.spread import FWHM_TO_SD
 from ccma_seg.volume import Volume
 
 _AIR_SIDE_HU, _TISSUE_SIDE_HU = -600.0, -150.0

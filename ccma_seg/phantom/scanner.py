@@ -12,11 +12,11 @@ from ccma_seg.geometry import Floats
 from ccma_seg.phantom.hardening import hardening
 from ccma_seg.phantom.rendering import Hu32
 from ccma_seg.phantom.spec import ScannerSpec
+from ccma_seg.spread import FWHM_TO_SD
 
 KERNEL_FWHM_MM = {"soft": 1.0, "medium": 0.8, "sharp": 0.6}
 """In-plane width of the point spread function (0.6 to 1.0 mm is usual)."""
 
-FWHM_TO_SD = 1 / (2 * np.sqrt(2 * np.log(2)))
 
 PLANE_STEP_MM = 0.6
 """Planes of the object are at most this far apart."""

@@ -14,6 +14,7 @@ from ccma_seg.anatomy.annulus import MitralAnnulus
 from ccma_seg.anatomy.sectors import RING_ORDER, sector
 from ccma_seg.geometry import Bools, Floats
 from ccma_seg.phantom.bodies import Body
+from ccma_seg.spread import FWHM_TO_SD
 
 _STEP_MM, _COARSE_MM = 0.4, 1.0
 
@@ -132,7 +133,7 @@ def core_truth(seen: Voxels, core: Bools, *, inside: Bools, noise_sd_hu: float, 
 
 def _largest_mm3(seen: Voxels, core: Bools, *, low: float, high: float) -> float:
     """Return the volume of the largest connected part of a core, nowhere thin, between two HU."""
-    width = _SEEN_FWHM_MM / 2.355 / seen.step_mm
+    width = _SEEN_FWHM_MM * FWHM_TO_SD / seen.step_mm
     weight = gaussian_filter(core.astype(float), width)
     hu = gaussian_filter(np.where(core, seen.hu, 0.0), width) / np.maximum(weight, 1e-6)
     like = core & (hu >= low) & (hu <= high)

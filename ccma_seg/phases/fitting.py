@@ -10,10 +10,9 @@ from ccma_seg.phases.alignment import Region, align_heart, shift
 from ccma_seg.phases.findings import SecondPhase, name_of
 from ccma_seg.phases.params import PhaseParams
 from ccma_seg.reasons import Reason
+from ccma_seg.tissue import ABOVE_BLOOD_HU
 from ccma_seg.volume import Volume
 
-_ABOVE_BLOOD_HU = 100.0
-"""Calcium is this much brighter than blood (rule T2)."""
 USUAL_KV = 120.0
 """Where the headers do not give the tube voltage."""
 
@@ -73,7 +72,7 @@ def no_heart(second: Volume) -> SecondPhase:
 def calcium_above_hu(volume: Volume, anatomy: Anatomy) -> float:
     """Return the HU above which there is only calcium."""
     plain, blood = threshold_at(volume.acquisition.tube_voltage_kv or USUAL_KV), anatomy.contrast.blood_pool_hu
-    return plain if blood is None else max(plain, blood + _ABOVE_BLOOD_HU)
+    return plain if blood is None else max(plain, blood + ABOVE_BLOOD_HU)
 
 
 def _refused(second: Volume, contrast: Contrast, text: str) -> SecondPhase:
