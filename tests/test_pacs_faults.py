@@ -73,6 +73,7 @@ def service():
     server.url = f"http://127.0.0.1:{server.server_port}/dicom-web"
     yield server
     server.shutdown()
+    server.server_close()
 
 
 def test_pages_end_with_what_is_there_whatever_their_size(service, tmp_path):
@@ -128,6 +129,7 @@ def node():
     yield start
     for server in running:
         server.shutdown()
+        server.server_close()
 
 
 def images():
