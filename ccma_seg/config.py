@@ -7,7 +7,7 @@ import json
 import textwrap
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,6 +16,7 @@ from ccma_seg.anatomy import LocateParams
 from ccma_seg.calcium import CalciumParams
 from ccma_seg.classification import Rules
 from ccma_seg.classification.renamed import with_new_names
+from ccma_seg.criteria import with_limits
 from ccma_seg.errors import ConfigError, InputPathError
 from ccma_seg.followup import FollowUpParams
 from ccma_seg.lesion import LesionParams
@@ -47,6 +48,10 @@ class Config:
     """What counts as a change between two exams."""
     output: OutputParams = field(default_factory=OutputParams)
     """Which files are written, and how."""
+
+    def __post_init__(self) -> None:
+        for step in ("calcium", "lesion", "phases"):
+            object.__setattr__(self, step, with_limits(getattr(self, step), self.rules.criteria))
 
     @classmethod
     def from_toml(cls, path: Path) -> "Config":
@@ -99,7 +104,7 @@ class Config:
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything as plain nested dictionaries, as it goes into the record."""
-        plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        plain: dict[str, Any] = json.loads(json.dumps(self, default=_members))
         return plain
 
     def sha256(self) -> str:
@@ -121,15 +126,24 @@ def _updated(old: _Value, new: object, *, path: str) -> _Value:
     keys = {str(key): key for key in members}
     unknown = sorted(set(new) - set(keys))
     if unknown:
+        _refuse_linked(old, unknown[0], path=path)
         raise ConfigError(f"unknown key {_join(path, unknown[0])}; the keys here are {', '.join(sorted(keys))}")
     changed = {keys[name]: _updated(members[keys[name]], new[name], path=_join(path, name)) for name in new}
     return _rebuilt(old, changed)
 
 
+def _refuse_linked(old: object, name: str, *, path: str) -> None:
+    """Name the place of a limit that a criterion holds."""
+    for known in fields(old) if is_dataclass(old) else ():
+        if known.name == name:
+            place = f"rules.criteria.{known.metadata['criterion']}.limit"
+            raise ConfigError(f"{_join(path, name)} is the limit of a criterion: set {place}")
+
+
 def _members(value: object) -> dict[Any, Any] | None:
     """Return what is inside a table, or None if the value is not one."""
     if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: getattr(value, f.name) for f in fields(value)}
+        return {f.name: getattr(value, f.name) for f in fields(value) if "criterion" not in f.metadata}
     return dict(value) if isinstance(value, Mapping) else None
 
 

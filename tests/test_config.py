@@ -71,6 +71,34 @@ def test_a_rule_with_an_unknown_quantity_is_refused_naming_the_nearest_known_one
         Config.from_toml(tmp_path / "rules.toml")
 
 
+def test_the_limit_of_a_criterion_holds_wherever_a_step_asks_for_the_same():
+    config = Config().with_setting("rules.criteria.touches_annulus.limit=12")
+    assert config.lesion.annulus_reach_mm == config.calcium.near_annulus_mm == 12.0
+    assert Config().with_setting("rules.criteria.shell_perhaps_open.limit=40").lesion.coverage_open == 0.4
+
+
+def test_the_limit_of_a_criterion_cannot_be_set_elsewhere():
+    with pytest.raises(ConfigError, match=r"set rules\.criteria\.touches_annulus\.limit"):
+        Config().with_setting("lesion.annulus_reach_mm=12")
+    assert "annulus_reach_mm" not in Config().to_toml()
+    assert "annulus_reach_mm" not in Config().as_dict()["lesion"]
+
+
+def test_a_criterion_without_a_limit_of_its_own_takes_that_of_another():
+    rules = Config().with_setting("rules.criteria.neck.limit=2").rules
+    assert rules.limit("gap_to_chamber") == rules.limit("leak_through_gap") == 2.0
+    assert Config().with_setting("rules.criteria.leak_through_gap.limit=3").rules.limit("leak_through_gap") == 3.0
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [("limit_of=necks", "leak_through_gap needs a limit"), ("limit=wide", "must be a number")],
+)
+def test_a_criterion_without_a_limit_is_refused(setting, message):
+    with pytest.raises(ConfigError, match=message):
+        Config().with_setting(f"rules.criteria.leak_through_gap.{setting}")
+
+
 def test_the_old_names_of_criteria_are_taken_with_a_warning(tmp_path):
     path = tmp_path / "rules.toml"
     path.write_text(

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from ccma_seg.criteria import from_criterion
 from ccma_seg.errors import ConfigError
 from ccma_seg.tissue import ABOVE_BLOOD_HU
 
@@ -50,10 +51,10 @@ class CalciumParams:
     annular_below: float = 0.2
     """Chance below which it is not; between the two it is undecided (proposal)."""
 
-    near_annulus_mm: float = 8.0
-    """Nearest voxel to the annulus curve (L1, proposal)."""
-    centroid_annulus_mm: float = 20.0
-    """Blocks of dense contrast within this distance of the annulus curve may be a mass (proposal)."""
+    near_annulus_mm: float = from_criterion("touches_annulus")
+    """Nearest voxel to the annulus curve."""
+    centroid_annulus_mm: float = from_criterion("centered_near_annulus")
+    """Blocks of dense contrast within this distance of the annulus curve may be a mass."""
 
     metal_hu: float = 2500.0
     """No calcium is as dense at 120 kVp or more (X3; 12-bit scanners saturate at 3071 HU)."""

@@ -9,6 +9,9 @@ from ccma_seg.classification.findings import Evidence, Outcome, Verdict
 from ccma_seg.classification.rules import Rules
 from ccma_seg.volume import Volume
 
+_HALVED_AT = 2.0
+"""Noise and slice spacing halve the confidence where they are so many times what the criteria allow (proposal)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exam:
@@ -48,8 +51,8 @@ def confidence(
         rules.unsupported_confidence**unsupported,
         rules.degraded_confidence**degraded,
         _falling(exam.anatomy.annulus.uncertainty_mm, rules.annulus_tolerance_mm),
-        _falling(exam.anatomy.contrast.blood_pool_sd_hu or 0.0, rules.noise_tolerance_hu),
-        _falling(max(exam.volume.geometry.spacing_mm), rules.slice_tolerance_mm),
+        _falling(exam.anatomy.contrast.blood_pool_sd_hu or 0.0, _HALVED_AT * rules.limit("low_noise")),
+        _falling(max(exam.volume.geometry.spacing_mm), _HALVED_AT * rules.limit("thin_slices")),
     )
     return round(math.prod(factors), 3)
 

@@ -11,7 +11,7 @@ from ccma_seg.classification.confidence import Exam, confidence
 from ccma_seg.classification.explanation import explain
 from ccma_seg.classification.findings import Evidence, Finding, Outcome, Verdict
 from ccma_seg.classification.logic import changes, counterfactuals, decide, why_not
-from ccma_seg.classification.rules import Criterion, Rules
+from ccma_seg.classification.rules import Rules
 from ccma_seg.lesion import Measurements
 from ccma_seg.lesion.gaps import CHAMBERS
 from ccma_seg.quantities import quantities, values
@@ -43,7 +43,7 @@ def classify(measurements: Measurements, anatomy: Anatomy, volume: Volume, *, ru
     """
     rules = rules or Rules()
     found, half_widths = figures(measurements, anatomy, volume), uncertainties(measurements, anatomy)
-    evidence = {name: _weigh(name, criterion, found, half_widths) for name, criterion in rules.criteria.items()}
+    evidence = {name: _weigh(name, rules, found, half_widths) for name in rules.criteria}
     outcomes = {name: item.outcome for name, item in evidence.items()}
     verdict = decide(rules, outcomes)
     lacking, deciding = why_not(verdict, rules, outcomes), changes(verdict, rules, outcomes)
@@ -123,20 +123,21 @@ def _ratio(part: float | None, whole: float | None) -> float | None:
     return None if part is None or not whole else part / whole
 
 
-def _weigh(name: str, criterion: Criterion, values: dict[str, Any], half_widths: dict[str, float]) -> Evidence:
+def _weigh(name: str, rules: Rules, values: dict[str, Any], half_widths: dict[str, float]) -> Evidence:
+    criterion, limit = rules.criteria[name], rules.limit(name)
     value = values.get(criterion.quantity)
     if value is None:
         outcome = Outcome.NOT_MEASURED
     else:
-        outcome = Outcome.HOLDS if _COMPARE[criterion.comparison](value, criterion.limit) else Outcome.FAILS
+        outcome = Outcome.HOLDS if _COMPARE[criterion.comparison](value, limit) else Outcome.FAILS
     return Evidence(
         criterion=name,
         quantity=criterion.quantity,
         value=value,
         comparison=criterion.comparison,
-        limit=criterion.limit,
+        limit=limit,
         outcome=outcome,
-        borderline=value is not None and abs(value - criterion.limit) < half_widths.get(criterion.quantity, 0.0),
+        borderline=value is not None and abs(value - limit) < half_widths.get(criterion.quantity, 0.0),
         strength=criterion.strength,
         source=criterion.source,
     )

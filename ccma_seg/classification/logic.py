@@ -3,7 +3,7 @@
 from functools import cache
 
 from ccma_seg.classification.findings import Outcome, Verdict
-from ccma_seg.classification.rules import FAILS, NOT_MEASURED, Criterion, Rules, plain
+from ccma_seg.classification.rules import FAILS, NOT_MEASURED, Rules, plain
 
 Outcomes = dict[str, Outcome]
 """By criterion."""
@@ -39,7 +39,7 @@ def why_not(verdict: Verdict, rules: Rules, outcomes: Outcomes) -> dict[str, tup
         for other, alternatives in rules.alternatives().items()
         if other != verdict
     }
-    return {other: tuple(_wish(name, rules.criteria) for name in names) for other, names in lacking.items() if names}
+    return {other: tuple(_wish(name, rules) for name in names) for other, names in lacking.items() if names}
 
 
 def changes(verdict: Verdict, rules: Rules, outcomes: Outcomes) -> dict[str, Verdict]:
@@ -51,8 +51,7 @@ def changes(verdict: Verdict, rules: Rules, outcomes: Outcomes) -> dict[str, Ver
 def counterfactuals(deciding: dict[str, Verdict], rules: Rules, outcomes: Outcomes) -> tuple[str, ...]:
     """Say for each criterion that decides, from `changes`, what would change the verdict, and to what."""
     return tuple(
-        f"would be {other} if {_wish(_otherwise(name, outcomes[name]), rules.criteria)}"
-        for name, other in deciding.items()
+        f"would be {other} if {_wish(_otherwise(name, outcomes[name]), rules)}" for name, other in deciding.items()
     )
 
 
@@ -64,10 +63,10 @@ def _unmet(names: tuple[str, ...], outcomes: Outcomes) -> tuple[str, ...]:
     return tuple(name for name in names if not met(name, outcomes))
 
 
-def _wish(name: str, criteria: dict[str, Criterion]) -> str:
+def _wish(name: str, rules: Rules) -> str:
     """Say what a criterion asks for: `cavity.neck_mm >= 2.0`."""
-    criterion = criteria[plain(name)]
+    criterion = rules.criteria[plain(name)]
     if name.startswith(NOT_MEASURED):
         return f"{criterion.quantity} were not measured"
     comparison = _NEGATED[criterion.comparison] if name.startswith(FAILS) else criterion.comparison
-    return f"{criterion.quantity} {comparison} {criterion.limit}"
+    return f"{criterion.quantity} {comparison} {rules.limit(plain(name))}"

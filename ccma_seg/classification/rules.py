@@ -1,43 +1,13 @@
 """The clinical rules, as data: criteria with their sources, and what each verdict asks for."""
 
-import tomllib
 from dataclasses import dataclass, field
-from functools import cache
-from importlib import resources
-from typing import Any
 
 from ccma_seg.classification.findings import Verdict
+from ccma_seg.criteria import Criterion, limit_in, rules_table
 from ccma_seg.errors import ConfigError
-from ccma_seg.quantities import check_known
 
 FAILS, NOT_MEASURED = "!", "?"
 """Marks before the id of a criterion: it was measured and fails; it was not measured."""
-
-COMPARISONS = (">=", ">", "<=", "<", "is")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Criterion:
-    """One quantity against one limit."""
-
-    quantity: str
-    """Key path of a measurement of the lesion, or of the exam."""
-    comparison: str
-    """One of >=, >, <=, <, is."""
-    limit: float | bool
-    """In the unit of the quantity's name."""
-    strength: str
-    """A: strong source backing for the direction; B: some; C: none, a proposal."""
-    meaning: str
-    """What it means if it holds."""
-    source: str
-    """Where it comes from."""
-
-    def __post_init__(self) -> None:
-        check_known(self.quantity)
-        if self.comparison not in COMPARISONS:
-            raise ConfigError(f"a comparison must be one of {', '.join(COMPARISONS)}, got {self.comparison!r}")
-
 
 Alternatives = tuple[tuple[str, ...], ...]
 """What a verdict asks for: all criteria and groups of at least one alternative.
@@ -52,19 +22,19 @@ def plain(name: str) -> str:
 
 
 def _criteria() -> dict[str, Criterion]:
-    return {name: Criterion(**values) for name, values in _data()["criteria"].items()}
+    return {name: Criterion(**values) for name, values in rules_table()["criteria"].items()}
 
 
 def _verdicts() -> dict[str, Alternatives]:
-    return {name: tuple(map(tuple, alternatives)) for name, alternatives in _data()["verdicts"].items()}
+    return {name: tuple(map(tuple, alternatives)) for name, alternatives in rules_table()["verdicts"].items()}
 
 
 def _groups() -> dict[str, tuple[str, ...]]:
-    return {name: tuple(members) for name, members in _data()["groups"].items()}
+    return {name: tuple(members) for name, members in rules_table()["groups"].items()}
 
 
 def _support() -> dict[str, tuple[str, ...]]:
-    return {name: tuple(names) for name, names in _data()["support"].items()}
+    return {name: tuple(names) for name, names in rules_table()["support"].items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +44,7 @@ class Rules:
     Raises
     ------
     ConfigError
-        If a verdict or a group asks for a criterion that does not exist.
+        If a verdict or a group asks for a criterion that does not exist, or a criterion has no limit.
     """
 
     criteria: dict[str, Criterion] = field(default_factory=_criteria)
@@ -94,12 +64,10 @@ class Rules:
     """Factor on the confidence for each reason that degrades the images (engineering proposal)."""
     annulus_tolerance_mm: float = 10.0
     """Uncertainty of the annulus at which the confidence is halved (engineering proposal)."""
-    noise_tolerance_hu: float = 120.0
-    """Noise at which the confidence is halved: twice the most that `low_noise` allows (engineering proposal)."""
-    slice_tolerance_mm: float = 6.0
-    """Slice spacing at which the confidence is halved: twice the most that `thin_slices` allows (proposal)."""
 
     def __post_init__(self) -> None:
+        for name in self.criteria:
+            self.limit(name)
         for verdict in (*self.verdicts, *self.support):
             if verdict not in list(Verdict):
                 raise ConfigError(f"a verdict must be one of {', '.join(Verdict)}, got {verdict!r}")
@@ -110,6 +78,10 @@ class Rules:
             unknown = sorted({plain(name) for names in alternatives for name in names} - set(self.criteria))
             if unknown:
                 raise ConfigError(f"{who} asks for the unknown criterion {unknown[0]}")
+
+    def limit(self, name: str) -> float | bool:
+        """Return the limit of a criterion."""
+        return limit_in(self.criteria, name)
 
     def alternatives(self) -> dict[str, Alternatives]:
         """Return what each verdict asks for, the most serious first, with the criteria of groups in their place."""
@@ -134,8 +106,3 @@ class Rules:
 def _flat(names: tuple[str, ...], groups: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
     """Put the criteria of groups in their place, each once."""
     return tuple(dict.fromkeys(member for name in names for member in groups.get(name, (name,))))
-
-
-@cache
-def _data() -> dict[str, Any]:
-    return tomllib.loads(resources.files(__package__).joinpath("criteria.toml").read_text("utf-8"))

@@ -31,8 +31,8 @@ _OUTLIER_SDS = 3.5
 _DARKER_SDS = 2.0
 _TEXTURE_HU = 20.0
 """Of paste: middle of 0-40 (assumed)."""
-_SMALL_CORE_MM3, _MIXED_HU = 150.0, 50.0
-"""A core as small as this (`core_measurable`), and the standard deviation of blood beside paste (proposal)."""
+_MIXED_HU = 50.0
+"""Standard deviation of blood beside paste (proposal)."""
 _MIXED = "The HU of so small a core vary as those of blood beside paste would: no HU are given for it."
 _ROUNDS = 10
 
@@ -45,7 +45,7 @@ def state_core(
     Beside what is as bright as blood a darker core is measured all the same: that is no blood.
     """
     core, reasons = measure_core(volume, anatomy, lesion, params=params)
-    mixed = _is_mixed(core, anatomy)
+    mixed = _is_mixed(core, anatomy, params)
     maybe_blood = MAYBE_BLOOD in {reason.code for reason in lesion.reasons}
     if not mixed and (not maybe_blood or _blood_or_like_it(volume, anatomy, lesion, params=params).any()):
         return core, reasons
@@ -54,11 +54,11 @@ def state_core(
     return replace(whole, volume_mm3=core.volume_mm3, erosion_mm=core.erosion_mm), reasons
 
 
-def _is_mixed(core: Core, anatomy: Anatomy) -> bool:
+def _is_mixed(core: Core, anatomy: Anatomy, params: LesionParams) -> bool:
     """Tell whether a core that is too small to show its parts varies as blood beside paste does."""
     if anatomy.contrast.state != ContrastState.ENHANCED or core.own_sd_hu is None:
         return False
-    return (core.volume_mm3 or 0.0) < _SMALL_CORE_MM3 and core.own_sd_hu > _MIXED_HU
+    return (core.volume_mm3 or 0.0) < params.small_core_mm3 and core.own_sd_hu > _MIXED_HU
 
 
 def measure_core(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ccma_seg.calcium.sorting import UNDERSHOOT
+from ccma_seg.criteria import from_criterion
 from ccma_seg.errors import ConfigError
 
 
@@ -36,8 +37,8 @@ class LesionParams:
     opposed: float = 0.35
     """Share of 13 axes on which a wall is met at both ends; a complete ring round the annulus gives 4 of 13."""
 
-    annulus_reach_mm: float = 8.0
-    """Nearest point of a mass to the annulus curve (criterion `touches_annulus`)."""
+    annulus_reach_mm: float = from_criterion("touches_annulus")
+    """Nearest point of a mass to the annulus curve."""
 
     centroid_reach_mm: float = 30.0
     """Farthest centroid of a mass from the annulus curve: half of the largest published mass, 53 mm, and a few mm."""
@@ -72,8 +73,8 @@ class LesionParams:
     coverage_min: float = 0.2
     """Least share of the envelope that must have a wall; evidence is weak below 0.5 (criterion `shell`)."""
 
-    coverage_open: float = 0.3
-    """A surface with less wall gives way to a better walled one that overlaps it (criterion `shell_perhaps_open`)."""
+    coverage_open: float = from_criterion("shell_perhaps_open", per=100)
+    """A surface with less wall gives way to a better walled one that overlaps it."""
 
     coverage_open_thick: float = 0.55
     """The same on slices farther apart than `section_slice_mm`, where surfaces run off more easily."""
@@ -200,8 +201,11 @@ class LesionParams:
     leak_in_blood: float = 0.6
     """Least share of what lies round a leak, a voxel off it, that is blood; less is tissue of the wall (computed)."""
 
-    neck_possible_mm: float = 1.0
+    neck_possible_mm: float = from_criterion("neck_perhaps")
     """Narrower ways out are not told from noise (computed)."""
+
+    small_core_mm3: float = from_criterion("core_measurable")
+    """A smaller core does not show its parts."""
 
     neck_slice_mm: float = 1.5
     """Thickest slices on which a neck is measured: nothing below the slice thickness is reliable."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from ccma_seg.criteria import from_criterion
 from ccma_seg.errors import ConfigError
 
 
@@ -56,8 +57,8 @@ class PhaseParams:
     """Least change of the blood between two phases by which blood is told from what does not enhance: several times
     the error of a mean over a cavity (proposal)."""
 
-    filled_share: float = 0.7
-    """What follows this much of the blood's change is blood (criterion `cavity_follows_blood`, proposal)."""
+    filled_share: float = from_criterion("cavity_follows_blood")
+    """What follows this much of the blood's change is blood."""
 
     unfilled_share: float = 0.4
     """A cavity that follows less than this much of the blood's change was paste as bright as blood (proposal)."""
