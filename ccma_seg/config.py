@@ -6,7 +6,7 @@ import inspect
 import json
 import textwrap
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -26,6 +26,41 @@ from ccma_seg.series import ReadParams
 from ccma_seg.text_files import read_text
 
 _Value = TypeVar("_Value")
+
+OF_THE_RUN = (
+    "read.keep_identity",
+    "read.max_archive_bytes",
+    "read.max_archive_members",
+    "read.max_archive_ratio",
+    "read.max_voxels",
+    "read.threads",
+    "followup.",
+    "output.",
+)
+"""Settings of a run: threads, limits, outputs, and what is made of finished records. Nothing that an exam shows depends
+on them, so they are not in the fingerprint."""
+
+RULES = ("rules.criteria.", "rules.groups.", "rules.verdicts.", "rules.support.")
+"""Where the rules stand; all other settings are parameters."""
+
+_MOVED = {
+    "anatomy.heart.contrast.calcium_above_hu": "ABOVE_BLOOD_HU in ccma_seg.tissue",
+    "anatomy.heart.good_contrast_hu": "CLEAR_CONTRAST_HU in ccma_seg.tissue",
+    "calcium.fat_hu": "FAT_BELOW_HU in ccma_seg.tissue",
+    "rules.noise_tolerance_hu": "twice rules.criteria.low_noise.limit",
+    "rules.slice_tolerance_mm": "twice rules.criteria.thin_slices.limit",
+}
+"""What became of keys that are written at another place today."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One value that a configuration may set."""
+
+    key: str
+    value: Any
+    meaning: str
+    """With its source, or the decision that chose it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,12 +143,31 @@ class Config:
         return plain
 
     def sha256(self) -> str:
-        """Return a fingerprint of all values."""
-        return hashlib.sha256(json.dumps(self.as_dict(), sort_keys=True).encode()).hexdigest()
+        """Return a fingerprint of all that a finding depends on: rules and parameters, not the settings of a run."""
+        values = {key: value for _, key, value in _leaves(self) if not key.startswith(OF_THE_RUN)}
+        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
     def to_toml(self) -> str:
         """Write all values as TOML, each with its meaning and source as a comment; `from_toml` reads it back."""
         return "\n".join(_table_lines(self, path="")).strip() + "\n"
+
+
+def settings(table: object, path: str = "") -> tuple[Setting, ...]:
+    """List all that a configuration may set, or one table of it, with the meaning of each."""
+    return tuple(
+        Setting(key=key, value=value, meaning=_meanings(of).get(key.rpartition(".")[2], ""))
+        for of, key, value in _leaves(table, path)
+    )
+
+
+def _leaves(table: object, path: str = "") -> Iterator[tuple[type, str, Any]]:
+    """Yield the type of the table, key path and value of all that is no table."""
+    for name, value in (_members(table) or {}).items():
+        key = _join(path, str(name))
+        if _members(value) is None:
+            yield type(table), key, value
+        else:
+            yield from _leaves(value, key)
 
 
 def _updated(old: _Value, new: object, *, path: str) -> _Value:
@@ -126,24 +180,28 @@ def _updated(old: _Value, new: object, *, path: str) -> _Value:
     keys = {str(key): key for key in members}
     unknown = sorted(set(new) - set(keys))
     if unknown:
-        _refuse_linked(old, unknown[0], path=path)
+        if is_dataclass(old):
+            _refuse_gone(type(old), unknown[0], key=_join(path, unknown[0]))
         raise ConfigError(f"unknown key {_join(path, unknown[0])}; the keys here are {', '.join(sorted(keys))}")
     changed = {keys[name]: _updated(members[keys[name]], new[name], path=_join(path, name)) for name in new}
     return _rebuilt(old, changed)
 
 
-def _refuse_linked(old: object, name: str, *, path: str) -> None:
-    """Name the place of a limit that a criterion holds."""
-    for known in fields(old) if is_dataclass(old) else ():
-        if known.name == name:
-            place = f"rules.criteria.{known.metadata['criterion']}.limit"
-            raise ConfigError(f"{_join(path, name)} is the limit of a criterion: set {place}")
+def _refuse_gone(table: Any, name: str, *, key: str) -> None:
+    """Name the new place of what was a parameter once."""
+    linked = {f.name: f.metadata["criterion"] for f in fields(table) if "criterion" in f.metadata}
+    if name in linked:
+        raise ConfigError(f"{key} is the limit of a criterion: set rules.criteria.{linked[name]}.limit")
+    if name in table.__annotations__:
+        raise ConfigError(f"{key} is a constant now: {name} of {table.__name__} in {table.__module__}")
+    if key in _MOVED:
+        raise ConfigError(f"{key} is written at another place now: {_MOVED[key]}")
 
 
 def _members(value: object) -> dict[Any, Any] | None:
     """Return what is inside a table, or None if the value is not one."""
     if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: getattr(value, f.name) for f in fields(value) if "criterion" not in f.metadata}
+        return {f.name: getattr(value, f.name) for f in fields(value) if not f.metadata}
     return dict(value) if isinstance(value, Mapping) else None
 
 

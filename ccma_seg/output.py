@@ -27,13 +27,16 @@ class OutputParams:
     """
 
     segmentation: str = "binary"
-    """How `labels.seg.dcm` stores segments: binary (every viewer reads it), or labelmap (smaller, recent viewers)."""
+    """How `labels.seg.dcm` stores segments: binary (every viewer reads it), or labelmap (smaller, recent viewers).
+    Chosen, see decision 012."""
 
     meshes: bool = False
-    """Whether rim and core of each lesion are written as surfaces too (STL, GLB; needs trimesh)."""
+    """Whether rim and core of each lesion are written as surfaces too (STL, GLB; needs trimesh). Chosen, see decision
+    012."""
 
     quick: bool = False
-    """Whether page, overview and DICOM objects are left out, for screening: they take longer than the analysis."""
+    """Whether page, overview and DICOM objects are left out, for screening: they take longer than the analysis.
+    Chosen, see decision 012."""
 
     def __post_init__(self) -> None:
         if self.segmentation not in list(SegmentationType):

@@ -12,7 +12,6 @@ from ccma_seg.anatomy.pose import PARAMETERS, Pose, mean_pose
 from ccma_seg.anatomy.refine import Region, likeness, refine
 from ccma_seg.anatomy.search import search
 from ccma_seg.anatomy.template import close_template, from_arrays, heart_template, to_arrays, with_mean_places
-from ccma_seg.errors import ConfigError
 from ccma_seg.geometry import Geometry
 
 PARAMS = HeartParams()
@@ -111,9 +110,3 @@ def test_a_fit_where_nothing_is_measured_leaves_the_pose_finite():
     fit = refine(nothing, heart_template(), pose_of(5), region=region, params=PARAMS.refine)
     assert np.isfinite(fit.pose.center_mm).all()
     assert fit.coverage == 0
-
-
-@pytest.mark.parametrize("change", [{"cell_mm": 0.0}, {"cell_mm": 9.0}, {"plain": ()}, {"wide": 9}])
-def test_parameters_that_make_no_sense_are_refused(change):
-    with pytest.raises(ConfigError, match=r"anatomy\.heart"):
-        HeartParams(**change)

@@ -351,6 +351,13 @@ def test_going_on_with_another_configuration_is_refused(tmp_path):
         run_cohort(root, out, other, params=CohortParams(existing=Existing.SKIP))
 
 
+def test_going_on_with_other_threads_goes_on(tmp_path):
+    root, out = make_archive(tmp_path / "root", "a"), tmp_path / "out"
+    run(root, out)
+    other = Config().with_setting("read.threads=1")
+    assert run_cohort(root, out, other, params=CohortParams(existing=Existing.SKIP)).analysed == 0
+
+
 def test_a_limit_is_kept_and_the_next_run_takes_the_next(tmp_path):
     root, out = make_archive(tmp_path / "root", "a", "b", "c"), tmp_path / "out"
     assert [run(root, out, existing=Existing.SKIP, limit=2).analysed for _ in range(3)] == [2, 1, 0]

@@ -1,10 +1,12 @@
 """Configuration: defaults, files, single settings, and back."""
 
 import re
+from pathlib import Path
 
 import pytest
 
-from ccma_seg.config import Config
+from ccma_seg.cohort.params import CohortParams
+from ccma_seg.config import RULES, Config, settings
 from ccma_seg.errors import ConfigError, InputPathError
 
 
@@ -97,6 +99,44 @@ def test_a_criterion_without_a_limit_of_its_own_takes_that_of_another():
 def test_a_criterion_without_a_limit_is_refused(setting, message):
     with pytest.raises(ConfigError, match=message):
         Config().with_setting(f"rules.criteria.leak_through_gap.{setting}")
+
+
+def test_what_was_a_setting_is_one_or_is_refused_naming_its_place():
+    former = (Path(__file__).parent / "former_settings.txt").read_text("utf-8").split()
+    kept = {setting.key for setting in settings(Config())}
+    for key in set(former) - kept:
+        with pytest.raises(ConfigError, match=r"a constant now: .* in ccma|set rules\.criteria|at another place"):
+            Config().updated(nested(key))
+
+
+def nested(key):
+    """Return nested tables that set one key."""
+    inside = 1.0
+    for name in reversed(key.split(".")):
+        inside = {name: inside}
+    return inside
+
+
+def test_the_fingerprint_is_that_of_what_is_found_and_not_of_the_run():
+    same = ["read.threads=2", "read.keep_identity=true", "read.max_voxels=9", "followup.axis_mm=3", "output.quick=true"]
+    other = ["read.min_slices=4", "calcium.view_mm=3", "rules.criteria.thick.limit=9", 'rules.groups.way_out=["neck"]']
+    assert {Config().with_setting(setting).sha256() for setting in same} == {Config().sha256()}
+    assert len({Config().with_setting(setting).sha256() for setting in other} | {Config().sha256()}) == 5
+
+
+def test_there_are_at_most_100_parameters_each_with_a_source_or_the_decision_that_chose_it():
+    listed = [*settings(Config()), *settings(CohortParams(), "cohort")]
+    parameters = [setting for setting in listed if not setting.key.startswith(RULES)]
+    source = re.compile(r"\b(19|20)\d\d\b|decision \d{3}|repository \d+|PMC\d+|JCCT")
+    assert len(parameters) <= 100
+    assert [setting.key for setting in parameters if not source.search(setting.meaning)] == []
+
+
+def test_every_decision_that_is_named_is_written_down():
+    listed = [*settings(Config()), *settings(CohortParams(), "cohort")]
+    named = {number for setting in listed for number in re.findall(r"decision (\d{3})", setting.meaning)}
+    written = {path.name[:3] for path in (Path(__file__).parents[1] / "docs" / "decisions").glob("*.md")}
+    assert named <= written
 
 
 def test_the_old_names_of_criteria_are_taken_with_a_warning(tmp_path):

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from ccma_seg.cohort.params import CohortParams
+from ccma_seg.config import RULES, Config, settings
 from ccma_seg.quantities import quantities, table
 
 ROOT = Path(__file__).parents[1]
@@ -53,6 +55,21 @@ def test_every_quantity_is_explained(site):
     measured = [q for q in known if q.path.startswith(("contrast.", "calcium.", "annulus.")) and q.unit]
     measured += [q for q in quantities("lesion", "rule") if not q.rows]
     assert not [quantity.path for quantity in measured if not quantity.how]
+
+
+def test_every_setting_stands_on_the_page_of_parameters(site):
+    page = (site / "parameters.html").read_text("utf-8")
+    told = set(re.findall(r"<td><code>([^<]+)</code></td>", page))
+    rules = Config().rules
+    parameters = {s.key for s in settings(Config()) if not s.key.startswith(RULES)}
+    parameters |= {s.key for s in settings(CohortParams(), "cohort")}
+    assert {*parameters, *rules.criteria, *rules.groups, *rules.verdicts} <= told
+    assert "{{" not in page
+
+
+def test_every_decision_stands_on_a_page(site):
+    page = (site / "decisions.html").read_text("utf-8")
+    assert all(f">{path.name[:3]} " in page for path in (ROOT / "docs" / "decisions").glob("*.md"))
 
 
 def test_no_page_loads_anything_from_elsewhere(site):

@@ -1,6 +1,7 @@
 """How bright the blood of the left heart is, measured in the images."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -23,34 +24,35 @@ class ContrastParams:
     """What counts as enhanced blood, and how muscle follows it."""
 
     plain_up_to_hu: float = 40.0
-    """Blood this much above the muscle of the same exam, or less, is not enhanced: 36 real CTs without contrast have 14
-    to 31 HU, most of it fat in the muscle's cells."""
+    """Blood this much above the muscle of the same exam, or less, is not enhanced: 36 real CTs without contrast have
+    14 to 31 HU, most of it fat in the muscle's cells. Chosen, see decision 009."""
 
     enhanced_from_hu: float = 50.0
-    """From here on it is: late contrast of 140-155 HU is 64-83 HU above muscle, CTA 100 HU and more."""
+    """From here on it is: late contrast of 140-155 HU is 64-83 HU above muscle, CTA 100 HU and more. Chosen, see
+    decision 009."""
 
-    wall_mm: float = 45.0
+    wall_mm: ClassVar[float] = 45.0
     """Radius round the middle of the ventricle within which its muscle lies."""
 
-    wall_cell_mm: float = 3.0
+    wall_cell_mm: ClassVar[float] = 3.0
     """Of the grid on which muscle is measured."""
 
-    wall_share: float = 0.1
+    wall_share: ClassVar[float] = 0.1
     """The darkest share of the soft tissue there is muscle, between chambers and fat (proposal); what is brighter than
     `muscle_ceiling_hu` is blood all the same."""
 
-    soft_hu: tuple[float, float] = (-20.0, 1500.0)
+    soft_hu: ClassVar[tuple[float, float]] = (-20.0, 1500.0)
     """Soft tissue, with blood and calcium; a cell counts if its neighbours are soft too."""
 
-    probe_mm: float = 8.0
+    probe_mm: ClassVar[float] = 8.0
     """Radius of the sphere of blood that is measured in each chamber."""
 
-    muscle_floor_hu: float = 60.0
-    muscle_share: float = 0.3
-    muscle_ceiling_hu: float = 105.0
+    muscle_floor_hu: ClassVar[float] = 60.0
+    muscle_share: ClassVar[float] = 0.3
+    muscle_ceiling_hu: ClassVar[float] = 105.0
     """Myocardium takes up a share of the blood's contrast: 80-105 HU on CTA, about 60 in venous phases."""
 
-    calcium_floor_hu: float = 200.0
+    calcium_floor_hu: ClassVar[float] = 200.0
     """Calcium is at least this bright."""
 
     def calcium_hu(self, blood_hu: float) -> float:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from ccma_seg.anatomy.refine import Fit, RefineParams, Region, likeness, refine
 from ccma_seg.anatomy.search import SearchParams, search
 from ccma_seg.anatomy.silhouette import SilhouetteParams, follow
 from ccma_seg.anatomy.template import HeartTemplate, with_mean_places
-from ccma_seg.errors import ConfigError, HeartNotFoundError, NoHeartError
+from ccma_seg.errors import HeartNotFoundError, NoHeartError
 from ccma_seg.geometry import Bools, Floats, unit
 from ccma_seg.tissue import CLEAR_CONTRAST_HU
 from ccma_seg.volume import PADDING_HU, Volume
@@ -27,21 +28,21 @@ _ADVICE = "give a CT of the whole heart"
 class HeartParams:
     """How a heart is looked for, and what counts as one."""
 
-    cell_mm: float = 3.0
+    cell_mm: ClassVar[float] = 3.0
     """Of the grid on which the heart is looked for."""
 
-    search: SearchParams = field(default_factory=SearchParams)
-    refine: RefineParams = field(default_factory=RefineParams)
+    search: ClassVar[SearchParams] = SearchParams()
+    refine: ClassVar[RefineParams] = RefineParams()
     contrast: ContrastParams = field(default_factory=ContrastParams)
-    silhouette: SilhouetteParams = field(default_factory=SilhouetteParams)
+    silhouette: ClassVar[SilhouetteParams] = SilhouetteParams()
 
-    whole: Region = field(default=Region(radius_mm=150.0, shares=(0.7, 0.3, 0.0), cells=1500, stiff=True))
+    whole: ClassVar[Region] = Region(radius_mm=150.0, shares=(0.7, 0.3, 0.0), cells=1500, stiff=True)
     """The first fit looks at the whole heart and its surroundings."""
 
-    glance_steps: int = 5
+    glance_steps: ClassVar[int] = 5
     """Steps of that fit after which the likeliest of the places found is chosen."""
 
-    plain: tuple[Region, ...] = (
+    plain: ClassVar[tuple[Region, ...]] = (
         Region(radius_mm=95.0, shares=(0.5, 0.5, 0.0), cells=1500),
         Region(radius_mm=80.0, shares=(0.4, 0.6, 0.0), cells=1500),
         Region(radius_mm=65.0, shares=(0.3, 0.7, 0.0), cells=1500),
@@ -51,10 +52,10 @@ class HeartParams:
     """Regions shrink towards the annulus, and trust the fat of its groove more and more; the last ones, with the most
     cells, decide."""
 
-    wide: int = 2
+    wide: ClassVar[int] = 2
     """How many of them come before those with blood, where blood shows."""
 
-    enhanced: tuple[Region, ...] = (
+    enhanced: ClassVar[tuple[Region, ...]] = (
         Region(radius_mm=85.0, shares=(0.3, 0.2, 0.5), cells=1500),
         Region(radius_mm=65.0, shares=(0.2, 0.2, 0.6), cells=1500),
         Region(radius_mm=50.0, shares=(0.1, 0.2, 0.7)),
@@ -62,70 +63,65 @@ class HeartParams:
     )
     """The same where blood shows."""
 
-    restarts_mm: tuple[float, ...] = (9.0,)
+    restarts_mm: ClassVar[tuple[float, ...]] = (9.0,)
     """A closer look starts once more from here along the axis, towards the apex, and what fits better is kept: along it
     small regions creep. On left-out CTs without contrast that took 0.5 mm off the mean error."""
 
-    restarted: int = 2
+    restarted: ClassVar[int] = 2
     """With so many of the last regions."""
 
-    farther: float = 0.2
+    farther: ClassVar[float] = 0.2
     """Where blood shows, a closer look goes on by this share of its way from where the heart as a whole fits: its
     surroundings hold it back. Left-out CTs ask for 0.19 to 0.32, whichever is left out; without contrast it gains
     nothing."""
 
-    mass_reach_mm: float = 36.0
+    mass_reach_mm: ClassVar[float] = 36.0
     """Calcified masses are left out of the fit within this distance of the annulus; the spine lies beyond."""
 
-    mass_margin_cells: int = 3
+    mass_margin_cells: ClassVar[int] = 3
     """And so much round them, which the blur of the pictures reaches."""
 
-    annulus_between: float = 0.51
+    annulus_between: ClassVar[float] = 0.51
     """Where the annulus lies between the right and the left border: 0.51 +- 0.03 in 14 hand-marked CTs."""
 
-    border_weight: float = 0.3
+    border_weight: ClassVar[float] = 0.3
     """Of that against the templates, without contrast: standard errors of 3.2 and 2.3 mm on left-out CTs."""
 
-    least_contrast_hu: float = 20.0
+    least_contrast_hu: ClassVar[float] = 20.0
     """Blood must be this much above muscle for the blood picture to be used."""
 
     low_contrast_uncertainty_mm: float = 3.0
-    """Least standard error of the annulus where blood is less than `CLEAR_CONTRAST_HU` above muscle."""
+    """Least standard error of the annulus where blood is less than `CLEAR_CONTRAST_HU` above muscle. Chosen, see
+    decision 002."""
 
-    beside: BesideParams = field(default_factory=BesideParams)
+    beside: ClassVar[BesideParams] = BesideParams()
 
-    worst_misfit: float = 0.8
+    worst_misfit: ClassVar[float] = 0.8
     """Of the whole heart; above it is no heart. Real hearts reach 0.23-0.72 (one pushed aside by a raised diaphragm),
     limbs, heads and abdomens 0.5-1.2: what lies beside it decides between them."""
 
-    worst_misfit_alone: float = 0.6
+    worst_misfit_alone: ClassVar[float] = 0.6
     """The same where too little is seen of what lies beside it."""
 
-    least_size: float = 0.8
+    least_size: ClassVar[float] = 0.8
     """Diameter over the mean heart's: of 35 hearts of adults 0.89-1.34; a squeezed reformat has 0.76."""
 
-    least_likeness: float = 1.15
+    least_likeness: ClassVar[float] = 1.15
     """Correlation of tissue plus that of fat near the annulus; below it is no heart. Real hearts reach 1.22 (a slim
     woman with little fat) to 1.8, heads and abdomens 0.5-1.16."""
 
-    stretch: tuple[float, float] = (0.65, 1.5)
+    stretch: ClassVar[tuple[float, float]] = (0.65, 1.5)
     """Length along an axis of the patient over that along the others, the mean heart's being 1: real hearts have
     0.82-1.29; 0.5-0.57 or up to 2.1 where slices are said to be half or twice as far apart."""
 
-    alike: Region = field(default=Region(radius_mm=60.0, shares=(1.0, 1.0, 0.0), cells=8000))
+    alike: ClassVar[Region] = Region(radius_mm=60.0, shares=(1.0, 1.0, 0.0), cells=8000)
     """Where the likeness is judged."""
 
-    least_correlation: float = 0.5
+    least_correlation: ClassVar[float] = 0.5
     """Of the tissue picture in the search; below it is no heart."""
 
-    heart_inside: float = 0.25
+    heart_inside: ClassVar[float] = 0.25
     """Below this share of the heart within the volume it is no usable one: an upper chest or an abdomen."""
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.cell_mm <= 6:
-            raise ConfigError(f"anatomy.heart.cell_mm must lie between 1 and 6 mm, got {self.cell_mm}")
-        if not (self.plain and self.enhanced and 0 <= self.wide <= len(self.plain)):
-            raise ConfigError("anatomy.heart needs regions in plain and enhanced, and wide at most as many as plain")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 
@@ -36,25 +37,27 @@ class LocateParams:
 
     heart: HeartParams = field(default_factory=HeartParams)
     ring: RingParams = field(default_factory=RingParams)
-    blood: BloodParams = field(default_factory=BloodParams)
-    hinges: HingeParams = field(default_factory=HingeParams)
-    orifice: OrificeParams = field(default_factory=OrificeParams)
-    diameters: DiameterParams = field(default_factory=DiameterParams)
-    certainty: CertaintyParams = field(default_factory=CertaintyParams)
-    contour: TraceParams = field(default_factory=TraceParams)
-    root: RootParams = field(default_factory=RootParams)
+    blood: ClassVar[BloodParams] = BloodParams()
+    hinges: ClassVar[HingeParams] = HingeParams()
+    orifice: ClassVar[OrificeParams] = OrificeParams()
+    diameters: ClassVar[DiameterParams] = DiameterParams()
+    certainty: CertaintyParams = field(default_factory=CertaintyParams, metadata={"constant": True})
+    """Fitted, and varied by the script that fits it."""
+    contour: ClassVar[TraceParams] = TraceParams()
+    root: ClassVar[RootParams] = RootParams()
 
     whole_inside: float = 0.95
-    """Share of the heart that must lie within the volume, or it counts as cut off."""
+    """Share of the heart that must lie within the volume, or it counts as cut off. Chosen, see decision 002."""
 
     annulus_inside: float = 0.7
-    """Below this share too little is left to find the annulus."""
+    """Below this share too little is left to find the annulus. Chosen, see decision 002."""
 
-    cut_off_factor: float = 1.5
+    cut_off_factor: ClassVar[float] = 1.5
     """By which the uncertainty grows where part of the heart is missing."""
 
     doubtful_mm: float = 6.0
-    """With contrast, an annulus less certain than this is doubtful: it happens where the heart is cut off too."""
+    """With contrast, an annulus less certain than this is doubtful: it happens where the heart is cut off too. Chosen,
+    see decision 002."""
 
 
 def locate(

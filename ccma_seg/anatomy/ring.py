@@ -1,6 +1,7 @@
 """The shape of the annulus: a D in its plane and a saddle out of it."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -19,18 +20,18 @@ class RingParams:
     """CT of 47 mixed patients: 31.4 +- 4.5 mm (Erasmus repository 101897)."""
 
     intercommissural_mm: float = 39.3
-    """CT of 47 mixed patients: 39.3 +- 4.6 mm (same)."""
+    """CT of 47 mixed patients: 39.3 +- 4.6 mm (Erasmus repository 101897)."""
 
     height_mm: float = 6.0
     """Of the saddle: 5.6-6.9 mm in controls (PMC7368231)."""
 
-    posterior_share: float = 0.55
+    posterior_share: ClassVar[float] = 0.55
     """Of the septal-lateral diameter that lies behind the centre: the D's round side is posterior."""
 
-    anterior_flatness: float = 0.6
+    anterior_flatness: ClassVar[float] = 0.6
     """Power of the cosine on the straight, anterior side: 1 is an ellipse, 0 a straight line."""
 
-    points: int = 72
+    points: ClassVar[int] = 72
     """One every 5 degrees."""
 
 

@@ -56,14 +56,14 @@ class Rules:
     support: dict[str, tuple[str, ...]] = field(default_factory=_support)
     """By verdict: criteria that are not asked for, but lower its confidence where they fail."""
     unsupported_confidence: float = 0.9
-    """Factor on the confidence for each supporting criterion that fails (engineering proposal)."""
+    """Factor on the confidence for each supporting criterion that fails. Chosen, see decision 010."""
     borderline_confidence: float = 0.8
-    """Factor on the confidence for each figure whose 95 % interval reaches across a limit that decides the verdict
-    (engineering proposal)."""
+    """Factor on the confidence for each figure whose 95 % interval reaches across a limit that decides the verdict.
+    Chosen, see decision 010."""
     degraded_confidence: float = 0.8
-    """Factor on the confidence for each reason that degrades the images (engineering proposal)."""
+    """Factor on the confidence for each reason that degrades the images. Chosen, see decision 010."""
     annulus_tolerance_mm: float = 10.0
-    """Uncertainty of the annulus at which the confidence is halved (engineering proposal)."""
+    """Uncertainty of the annulus at which the confidence is halved. Chosen, see decision 010."""
 
     def __post_init__(self) -> None:
         for name in self.criteria:

@@ -37,7 +37,8 @@ def common(content: Content, kind: str, *pieces: bytes | memoryview) -> dict[str
     pieces
         What the instance holds, so that another gets another UID.
     """
-    software = f"{__version__} {content.config_sha256}"
+    identity = "without identity" if content.identity is None else "with identity"
+    software = f"{__version__} {content.config_sha256} {identity}"
     digest = hashlib.sha256()
     for piece in pieces:
         digest.update(piece)
