@@ -11,7 +11,7 @@ from ccma_seg.errors import CorruptInputError, GeometryError, NoSeriesError
 from ccma_seg.geometry import Bools, Floats, Floats32, Geometry
 from ccma_seg.reasons import Reason
 from ccma_seg.registration import Descent
-from ccma_seg.volume import Volume, check_extent, check_hu, to_hu, turned
+from ccma_seg.volume import Volume, check_extent, hu_of, turned
 
 _NRRD = b"NRRD000"
 _DIMENSIONS = 3
@@ -49,14 +49,13 @@ def read_nrrd(path: Path, *, max_voxels: int) -> Volume:
             f"{path.name} must be a whole NRRD file with its voxels inside; it is damaged"
         ) from error
     values = sitk.GetArrayViewFromImage(image)
-    check_hu(values, path.name)
     affine = np.eye(4)
     affine[:3, :3] = (np.array(image.GetDirection()).reshape(3, 3) * image.GetSpacing())[:, ::-1]
     affine[:3, 3] = image.GetOrigin()
     head = _head(path)
-    values, geometry = turned(values, np.diag([*3 * [_mm_in(head, path)], 1.0]) @ affine)
+    values, geometry = turned(values, affine, unit_mm=_mm_in(head, path))
     check_extent(geometry, path.name)
-    return Volume(hu=to_hu(values), geometry=geometry, reasons=() if _SPACE in head else (_UNPLACED,))
+    return Volume(hu=hu_of(values, path.name), geometry=geometry, reasons=() if _SPACE in head else (_UNPLACED,))
 
 
 def _check(reader: sitk.ImageFileReader, path: Path, *, max_voxels: int) -> None:

@@ -183,6 +183,20 @@ class LabelMap:
         return (first, second, third), self.labels[here]
 
 
+def hu_of(values: npt.NDArray[Any], name: str) -> Hu:
+    """Return the values of a file of that name as HU.
+
+    Raises
+    ------
+    NoSeriesError, NotHuError
+        If they cannot be Hounsfield units.
+    """
+    check_hu(values, name)
+    hu = to_hu(values)
+    check_scale(hu, name)
+    return hu
+
+
 def to_hu(values: npt.NDArray[Any]) -> Hu:
     """Round to int16; what is below the scale, or not a number, becomes `PADDING_HU`."""
     if values.dtype == np.int16:
@@ -193,10 +207,6 @@ def to_hu(values: npt.NDArray[Any]) -> Hu:
             known = np.nan_to_num(plane.astype(np.float64), nan=PADDING_HU)
             out[...] = np.rint(np.clip(known, PADDING_HU, _INT16.max))
     return np.maximum(hu, PADDING_HU, out=hu)
-
-
-_LONGEST_MM, _FINEST_MM = 3000.0, 0.02
-"""A body is shorter, and voxels of the finest CT of a patient are ten times as large."""
 
 
 def check_hu(values: npt.NDArray[Any], name: str) -> None:
@@ -212,9 +222,13 @@ def check_hu(values: npt.NDArray[Any], name: str) -> None:
         raise NoSeriesError(f"{name} must hold Hounsfield units, its {values.dtype} values are not; use the CT itself")
 
 
-_SHIFT_HU, _SHARE_SHIFTED, _LEAST_GREYS, _MOST_GREY = 1024, 0.1, 150, 255
 _SEEN, _FEWEST = np.s_[::3, ::7, ::7], 500
 """Every so many voxels are looked at, some hundred thousand of an exam; fewer say nothing."""
+_SHIFT_HU, _SOFT_HU, _AIRLESS_HU, _SHARE_SHIFTED = 1024, 150, -200, 0.1
+"""What intercepts take off; soft tissue lies this near to water, air and lung below that; so much of it is shifted."""
+_LEAST_GREYS, _MOST_GREY = 150, 255
+_LONGEST_MM, _FINEST_MM = 3000.0, 0.02
+"""A body is shorter, and voxels of the finest CT of a patient are ten times as large."""
 
 
 def check_scale(hu: Hu, name: str) -> None:
@@ -230,10 +244,10 @@ def check_scale(hu: Hu, name: str) -> None:
     seen = hu[_SEEN]
     if seen.size < _FEWEST:
         return
-    soft = (seen > _SHIFT_HU - 150) & (seen < _SHIFT_HU + 150)
-    if not (seen < -200).any() and float(soft.mean()) > _SHARE_SHIFTED:
+    soft = (seen > _SHIFT_HU - _SOFT_HU) & (seen < _SHIFT_HU + _SOFT_HU)
+    if not (seen < _AIRLESS_HU).any() and float(soft.mean()) > _SHARE_SHIFTED:
         raise NotHuError(
-            f"{name} must hold Hounsfield units, soft tissue lies near {_SHIFT_HU} and nothing below -200: the "
+            f"{name} must hold Hounsfield units, soft tissue lies near {_SHIFT_HU} and nothing below {_AIRLESS_HU}: the "
             f"intercept of -{_SHIFT_HU} was lost; export it again"
         )
     if seen.min() >= 0 and _LEAST_GREYS < seen.max() <= _MOST_GREY:
@@ -257,7 +271,7 @@ def check_extent(geometry: Geometry, name: str) -> None:
         raise NoSeriesError(f"{name} must be in mm, it would be {size} mm large; correct its unit or its spacing")
 
 
-def turned(values: npt.NDArray[Any], affine: Floats) -> tuple[npt.NDArray[Any], Geometry]:
+def turned(values: npt.NDArray[Any], affine: Floats, *, unit_mm: float = 1.0) -> tuple[npt.NDArray[Any], Geometry]:
     """Turn an image so that slices grow to the head, rows to the back and columns to the left, as near as may be.
 
     Parameters
@@ -265,13 +279,16 @@ def turned(values: npt.NDArray[Any], affine: Floats) -> tuple[npt.NDArray[Any], 
     values
         Indexed like the columns of `affine`.
     affine
-        4 x 4, from three indices to LPS mm.
+        4 x 4, from three indices to LPS.
+    unit_mm
+        Its unit of length.
 
     Raises
     ------
     GeometryError
         If the axes are not perpendicular.
     """
+    affine = np.diag([unit_mm, unit_mm, unit_mm, 1.0]) @ affine
     steps = affine[:3, :3]
     spacing = np.linalg.norm(steps, axis=0)
     if not (np.isfinite(affine).all() and (spacing > 0).all()):

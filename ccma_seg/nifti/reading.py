@@ -20,7 +20,7 @@ from ccma_seg.errors import (
 from ccma_seg.geometry import Geometry
 from ccma_seg.nifti.writing import LPS_TO_RAS
 from ccma_seg.reasons import Reason
-from ccma_seg.volume import LabelMap, Volume, check_extent, check_hu, to_hu, turned
+from ccma_seg.volume import LabelMap, Volume, check_extent, hu_of, turned
 
 _GZIP = b"\x1f\x8b"
 _HEADER_BYTES = 348
@@ -59,9 +59,8 @@ def read_volume(path: Path, *, max_voxels: int) -> Volume:
         If the file is damaged.
     """
     values, geometry, placed = _read(path, max_voxels=max_voxels)
-    check_hu(values, path.name)
     unplaced = Reason("orientation_unknown", "the file does not say how the patient lies", degrades=True)
-    return Volume(hu=to_hu(values), geometry=geometry, reasons=() if placed else (unplaced,))
+    return Volume(hu=hu_of(values, path.name), geometry=geometry, reasons=() if placed else (unplaced,))
 
 
 def read_labels(path: Path, *, max_voxels: int) -> LabelMap:
@@ -105,14 +104,14 @@ def _read(path: Path, *, max_voxels: int) -> tuple[npt.NDArray[Any], Geometry, b
             image = _image(file, path)
             shape = _shape(image, path, max_voxels=max_voxels)
             placed = bool(image.header["sform_code"] or image.header["qform_code"])
-            affine = np.diag([*3 * [_mm_in(image)], 1.0]) @ image.affine
+            unit_mm = _mm_in(image)
             values = np.asanyarray(image.dataobj).reshape(shape)
     except _DAMAGED as error:
         raise CorruptInputError(
             f"{path.name} must be a whole NIfTI file: it is damaged ({type(error).__name__})"
         ) from error
     try:
-        values, geometry = turned(values, LPS_TO_RAS @ affine)
+        values, geometry = turned(values, LPS_TO_RAS @ image.affine, unit_mm=unit_mm)
     except GeometryError as error:
         raise IncompleteVolumeError(f"{path.name} must hold an upright grid: {error}; resample it") from error
     check_extent(geometry, path.name)

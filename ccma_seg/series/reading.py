@@ -75,9 +75,7 @@ def read_series(
     started = time.perf_counter()
     path = Path(path)
     volume = _read_file_format(path, params)
-    if volume is not None:
-        check_scale(volume.hu, path.name)
-    else:
+    if volume is None:
         series = choose_series(
             _without(find_series(path, params), other_than),
             series_uid=series_uid,
