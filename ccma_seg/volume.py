@@ -247,8 +247,8 @@ def check_scale(hu: Hu, name: str) -> None:
     soft = (seen > _SHIFT_HU - _SOFT_HU) & (seen < _SHIFT_HU + _SOFT_HU)
     if not (seen < _AIRLESS_HU).any() and float(soft.mean()) > _SHARE_SHIFTED:
         raise NotHuError(
-            f"{name} must hold Hounsfield units, soft tissue lies near {_SHIFT_HU} and nothing below {_AIRLESS_HU}: the "
-            f"intercept of -{_SHIFT_HU} was lost; export it again"
+            f"{name} must hold Hounsfield units, soft tissue lies near {_SHIFT_HU} and nothing below {_AIRLESS_HU}: "
+            f"the intercept of -{_SHIFT_HU} was lost; export it again"
         )
     if seen.min() >= 0 and _LEAST_GREYS < seen.max() <= _MOST_GREY:
         raise NotHuError(

@@ -162,23 +162,22 @@ def _first_with_heart(
     from ccma_seg.errors import CcmaError, NoHeartError
     from ccma_seg.reasons import Reason
 
-    try:
-        return analyse(volume)
-    except NoHeartError as error:
-        refused, tried = error, {volume.acquisition.series_uid}
+    tried: list[str] = []
+    refused: NoHeartError | None = None
     while True:
         try:
-            following = read(other_than=frozenset(tried))
+            return analyse(volume)
+        except NoHeartError as error:
+            refused = refused or error
+        tried.append(volume.acquisition.series_uid)
+        try:
+            volume = read(other_than=frozenset(tried))
         except CcmaError:
             raise refused from None
-        if following.acquisition.series_uid in tried:
+        if volume.acquisition.series_uid in tried:
             raise refused
-        tried.add(following.acquisition.series_uid)
-        text = f"{len(tried) - 1} series that suited better show no heart: {refused}"
-        try:
-            return analyse(replace(following, reasons=(*following.reasons, Reason("better_series_no_heart", text))))
-        except NoHeartError:
-            continue
+        text = f"{len(tried)} series that suited better show no heart: {refused}"
+        volume = replace(volume, reasons=(*volume.reasons, Reason("better_series_no_heart", text)))
 
 
 def read_config(path: Path | None, settings: list[str] | None) -> "Config":

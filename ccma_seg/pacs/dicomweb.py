@@ -56,7 +56,7 @@ class DicomWeb:
         """
         import requests  # noqa: PLC0415  an extra
 
-        place = f"{self.url}/studies/{series.study_uid}/series/{series.series_uid}"
+        place = f"{self.url.rstrip('/')}/studies/{series.study_uid}/series/{series.series_uid}"
         try:
             answer = requests.get(place, headers={"Accept": _AS_STORED}, timeout=_PATIENCE_S)
             answer.raise_for_status()

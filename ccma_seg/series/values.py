@@ -65,6 +65,19 @@ _LONGEST_TEXT = 64
 _FLOAT_BYTES = 4
 _BINARY = frozenset(("phase_percent",))
 """Numbers that are stored as such; all others are text."""
+_DECIMALS = (
+    "slice_thickness",
+    "tube_voltage",
+    "trigger_time",
+    "tilt",
+    "position",
+    "orientation",
+    "pixel_spacing",
+    "intercept",
+    "slope",
+)
+_ESCAPE = b"\x1b"
+"""Begins a change of character set."""
 _LATIN = frozenset(("", "ISO_IR 6", "ISO_IR 100", "ISO_IR 192", "ISO 2022 IR 6", "ISO 2022 IR 100"))
 """Character sets that are told apart by looking: UTF-8, or else Latin-1."""
 _MOST_MM = 1e6
@@ -87,14 +100,12 @@ class Header:
 
     def _decoded(self, raw: bytes) -> str:
         sets = [part.strip() for part in self.raw("character_set").decode("latin-1").strip("\0 ").split("\\")]
-        if not raw.isascii() or b"\x1b" in raw:
-            if not set(sets) <= _LATIN:
-                return _in_character_sets(raw, sets)
-            try:
-                return raw.decode("utf-8")
-            except UnicodeDecodeError:
-                pass
-        return raw.decode("latin-1")
+        if not set(sets) <= _LATIN and (_ESCAPE in raw or not raw.isascii()):
+            return _in_character_sets(raw, sets)
+        try:
+            return raw.decode("utf-8")
+        except UnicodeDecodeError:
+            return raw.decode("latin-1")
 
     def texts(self, name: str) -> tuple[str, ...]:
         """Return the values of a multi-valued code, in capitals."""
@@ -111,7 +122,7 @@ class Header:
 
     def floats(self, name: str, count: int) -> tuple[float, ...] | None:
         """Return exactly `count` numbers that can be positions, or None."""
-        parts = self.raw(name).strip(b"\0 ").replace(b",", b".").split(b"\\")
+        parts = _decimals(self.raw(name))
         try:
             numbers = tuple(float(part) for part in parts)
         except ValueError:
@@ -125,7 +136,7 @@ class Header:
             value = struct.unpack(">f" if self.elements.big_endian else "<f", raw)[0]
             return value if math.isfinite(value) else None
         try:
-            value = float(raw.split(b"\\")[0].strip(b"\0 ").replace(b",", b"."))
+            value = float(_decimals(raw)[0])
         except ValueError:
             return None
         return value if math.isfinite(value) else None
@@ -147,17 +158,9 @@ class Header:
         return any(b"," in self.raw(name) for name in _DECIMALS)
 
 
-_DECIMALS = (
-    "slice_thickness",
-    "tube_voltage",
-    "trigger_time",
-    "tilt",
-    "position",
-    "orientation",
-    "pixel_spacing",
-    "intercept",
-    "slope",
-)
+def _decimals(raw: bytes) -> list[bytes]:
+    """Take decimal strings apart; a decimal comma is a point."""
+    return [part.strip(b"\0 ").replace(b",", b".") for part in raw.split(b"\\")]
 
 
 def _in_character_sets(raw: bytes, sets: list[str]) -> str:
